@@ -1,0 +1,1 @@
+"""Visual search that learns what the same kind means in your own collections."""

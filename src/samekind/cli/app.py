@@ -1,0 +1,86 @@
+"""The command: one verb a file, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Any
+
+import typer
+import typer.core
+
+from samekind.errors import EXIT_INTERRUPTED, SamekindError
+
+VERBS = {
+    "demo": "Draw a small world (or take a folder of yours), search it, show how well it went.",
+    "sync": "Bring a collection up to date with folders of pictures, and tune it.",
+    "search": "Find the same kind of thing by picture.",
+    "tune": "Fit a collection to its own pictures again.",
+    "info": "What a collection holds, how it was tuned, how large it is.",
+    "list": "The pictures of a collection.",
+    "remove": "Take pictures out of a collection (the files stay).",
+    "relocate": "Tell a collection that a folder has moved.",
+    "undo": "Go back to before the last sync.",
+    "purge": "Forget pictures that are missing.",
+    "evaluate": "Measure search on labelled pictures.",
+    "encoders": "List, fetch or import encoders.",
+    "config": "Every setting, its value, and who set it.",
+}
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """Knows every verb by name and imports the file of one only when it is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """All verbs, in the order people meet them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: typer.Context, name: str) -> Any:  # type: ignore[override]
+        """A stand-in that knows the verb's help line, enough for the overview."""
+        return typer.core.TyperCommand(name, help=VERBS[name], short_help=VERBS[name]) if name in VERBS else None
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The verb that is called, its file imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            module = importlib.import_module(f"samekind.cli.{name}_verb")
+            command = typer.main.get_command(module.app)
+            command.name = name
+        return name, command, rest
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Runs the verb; errors become one sentence on standard error and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except SamekindError as error:
+            _say(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _say("Interrupted; what was finished is kept.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find the same kind of thing in your own collections of pictures.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+def main() -> None:
+    """The installed command."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    app()
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"samekind: {sentence}\n")

@@ -1,0 +1,1 @@
+"""Pictures that are kept: one folder, one table, brought up to date by sync."""

@@ -1,0 +1,1 @@
+"""A small world drawn from a seed, to try everything on."""

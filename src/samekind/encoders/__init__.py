@@ -1,0 +1,1 @@
+"""Pixels to unit vectors: the encoders, their weights, and the runtime they share."""

@@ -1,0 +1,75 @@
+"""The Encoder seam: pixels in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""(height, width, 3) uint8, upright sRGB."""
+
+Prepared = tuple[NDArray[np.uint8], ...]
+"""One picture as the encoder's networks take it: one (side, side, 3) uint8 array for each network."""
+
+Vectors = NDArray[np.float32]
+"""(n, dim) float32, rows of unit length."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A slice of an encoder's vector that one network made.
+
+    Within a vector the slice ``start:stop`` has length ``weight`` / sqrt(sum of squared weights).
+    """
+
+    name: str
+    start: int
+    stop: int
+    weight: float = 1.0
+
+
+class Encoder(Protocol):
+    """Turns pictures into unit vectors.
+
+    ``prepare`` resizes one picture (thread-safe, releases the interpreter lock where it can); ``encode`` runs the
+    networks on a batch. Two steps, so that many threads can prepare while one encodes.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it can be loaded by."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The slices of a vector, in order; together they cover it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of a hash of weights, recipe and preprocessing: equal prints, comparable vectors."""
+
+    @property
+    def input_side(self) -> int:
+        """The largest side in pixels that the networks see: what decoding may shrink a picture to."""
+
+    def prepare(self, pixels: Pixels) -> Prepared:
+        """One picture of any size, (h, w, 3) uint8, as the networks take it."""
+
+    def encode(self, batch: Sequence[Prepared]) -> Vectors:
+        """(n, dim) float32 unit rows for n prepared pictures; an empty batch gives (0, dim)."""
+
+
+def encode_pictures(encoder: Encoder, pictures: Sequence[Pixels], batch: int = 16) -> Vectors:
+    """Prepares and encodes pictures one batch after the other: (n, dim) float32 unit rows."""
+    rows = [
+        encoder.encode([encoder.prepare(pixels) for pixels in pictures[start : start + batch]])
+        for start in range(0, len(pictures), batch)
+    ]
+    return np.concatenate(rows) if rows else np.zeros((0, encoder.dim), np.float32)

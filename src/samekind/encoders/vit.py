@@ -1,0 +1,125 @@
+"""DINOv2's vision transformer as an OpenVINO graph, built from plain tensors (Oquab et al., 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ViTShape:
+    """What cannot be read off the tensors: patch side in pixels, number of heads, LayerNorm's epsilon."""
+
+    patch: int = 14
+    heads: int = 6
+    epsilon: float = 1e-6
+
+
+def resize_positions(grid: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Resizes position embeddings (n, n, d) to (side, side, d) as the original does.
+
+    Bicubic with a = -0.75, sampled at scale (side + 0.1) / n: the offset is the original's guard against a
+    rounded-down output size, and it moves the samples, so it has to be kept. Same size: unchanged.
+    """
+    if grid.shape[0] == side:
+        return grid
+    weights = _bicubic_matrix(grid.shape[0], side, (side + 0.1) / grid.shape[0])
+    resized: NDArray[np.float32] = np.einsum("yi,xj,ijd->yxd", weights, weights, grid).astype(np.float32)
+    return resized
+
+
+def _bicubic_matrix(old: int, new: int, scale: float) -> NDArray[np.float64]:
+    """(new, old) interpolation weights of cubic convolution (a = -0.75), edges repeated."""
+    a = -0.75
+    at = (np.arange(new) + 0.5) / scale - 0.5
+    left = np.floor(at).astype(int)
+    weights = np.zeros((new, old))
+    for tap in range(-1, 3):
+        distance = np.abs(at - (left + tap))
+        near = (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+        far = a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
+        value = np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+        np.add.at(weights, (np.arange(new), np.clip(left + tap, 0, old - 1)), value)
+    return weights
+
+
+def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
+    """An OpenVINO model: pictures (n, side, side, 3) uint8 -> class token (n, d) float32 after the last norm.
+
+    ``tensors`` carries DINOv2's original names, matrices as (out, in). ``side`` must be a multiple of the patch.
+    """
+    import openvino as ov
+    from openvino import opset13 as op
+
+    grid = side // shape.patch
+    width = tensors["cls_token"].shape[-1]
+    picture = op.parameter([-1, side, side, 3], np.uint8, name="pictures")
+    x = normalised_pixels(picture, IMAGENET_MEAN, IMAGENET_STD, 255.0)
+
+    kernel = np.ascontiguousarray(tensors["patch_embed.proj.weight"])
+    x = op.convolution(x, kernel, [shape.patch] * 2, [0, 0], [0, 0], [1, 1])
+    x = op.add(x, tensors["patch_embed.proj.bias"].reshape(1, -1, 1, 1))
+    x = op.transpose(op.reshape(x, np.array([0, width, grid * grid]), True), np.array([0, 2, 1]))
+
+    positions = tensors["pos_embed"]
+    old = round((positions.shape[1] - 1) ** 0.5)
+    patches = resize_positions(positions[0, 1:].reshape(old, old, width), grid).reshape(1, grid * grid, width)
+    x = op.add(x, patches)
+    first = (tensors["cls_token"] + positions[:, :1]).astype(np.float32)
+    batch = op.gather(op.shape_of(picture), np.array([0]), np.array(0))
+    first = op.broadcast(first, op.concat([batch, np.array([1, width])], 0))
+    x = op.concat([first, x], 1)
+
+    depth = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("blocks."))
+    for block in range(depth):
+        x = _block(op, x, tensors, f"blocks.{block}.", shape)
+    token = op.squeeze(op.gather(x, np.array([0]), np.array(1)), np.array([1]))
+    token = _layer_norm(op, token, tensors["norm.weight"], tensors["norm.bias"], shape.epsilon)
+    return ov.Model([op.result(token)], [picture], "vit")
+
+
+def normalised_pixels(picture: Any, mean: tuple[float, ...], std: tuple[float, ...], scale: float) -> Any:
+    """(n, h, w, 3) uint8 -> (n, 3, h, w) float32, each channel (x / scale - mean) / std."""
+    from openvino import opset13 as op
+
+    x = op.transpose(op.convert(picture, "f32"), np.array([0, 3, 1, 2]))
+    factor = (1.0 / (scale * np.array(std))).astype(np.float32).reshape(1, 3, 1, 1)
+    offset = (-np.array(mean) / np.array(std)).astype(np.float32).reshape(1, 3, 1, 1)
+    return op.add(op.multiply(x, factor), offset)
+
+
+def _layer_norm(op: Any, x: Any, weight: Any, bias: Any, epsilon: float) -> Any:
+    normal = op.mvn(x, np.array([-1]), True, epsilon, "inside_sqrt")
+    return op.add(op.multiply(normal, weight), bias)
+
+
+def _linear(op: Any, x: Any, tensors: Tensors, name: str) -> Any:
+    return op.add(op.matmul(x, tensors[name + ".weight"], False, True), tensors[name + ".bias"])
+
+
+def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape) -> Any:
+    """Pre-norm attention and MLP, each scaled by LayerScale: x (n, tokens, d) -> the same shape."""
+    width = tensors[at + "norm1.weight"].shape[0]
+    y = _layer_norm(op, x, tensors[at + "norm1.weight"], tensors[at + "norm1.bias"], shape.epsilon)
+    y = _linear(op, y, tensors, at + "attn.qkv")
+    y = op.reshape(y, np.array([0, 0, 3, shape.heads, width // shape.heads]), True)
+    y = op.transpose(y, np.array([2, 0, 3, 1, 4]))
+    query, key, value = op.split(y, np.array(0), 3).outputs()
+    query, key, value = (op.squeeze(part, np.array([0])) for part in (query, key, value))
+    y = op.scaled_dot_product_attention(query, key, value)
+    y = op.reshape(op.transpose(y, np.array([0, 2, 1, 3])), np.array([0, 0, width]), True)
+    y = _linear(op, y, tensors, at + "attn.proj")
+    x = op.add(x, op.multiply(y, tensors[at + "ls1.gamma"]))
+    y = _layer_norm(op, x, tensors[at + "norm2.weight"], tensors[at + "norm2.bias"], shape.epsilon)
+    y = op.gelu(_linear(op, y, tensors, at + "mlp.fc1"), "erf")
+    y = _linear(op, y, tensors, at + "mlp.fc2")
+    return op.add(x, op.multiply(y, tensors[at + "ls2.gamma"]))

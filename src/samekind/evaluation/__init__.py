@@ -1,0 +1,1 @@
+"""How well search works on labelled pictures, with intervals."""

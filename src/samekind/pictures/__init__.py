@@ -1,0 +1,1 @@
+"""Files to pixels: scanning folders, decoding, and the views that encoders look through."""

@@ -1,0 +1,1 @@
+"""Asking: queries, the search, and hits that know how to show themselves."""
