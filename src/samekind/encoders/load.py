@@ -1,0 +1,92 @@
+"""Encoders by name, ready to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from samekind.encoders import catalog, weights
+from samekind.encoders.download import file_sha256
+from samekind.encoders.recipe import RecipeEncoder, Trunk
+from samekind.encoders.runtime import Network
+from samekind.events import Event, Job
+from samekind.pictures.views import View
+from samekind.settings import Settings, resolve, usable_threads
+
+ONNX = "onnx:"
+
+
+def load_encoder(
+    name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
+) -> RecipeEncoder:
+    """An encoder by name: lite, tiny, dino, dino@SIDE, best, or onnx:FILE.
+
+    Fetches missing weights first, which is a long job: ``on_event`` hears of its progress (or run ``fetch`` before).
+    Raises UsageError for an unknown name, WeightsMissing, WrongWeights, and EncoderError for an unusable ONNX file.
+    """
+    settings = settings or resolve()
+    threads = usable_threads(settings)
+    if name.startswith(ONNX):
+        return _from_file(Path(name.removeprefix(ONNX)), threads)
+    record = catalog.record(name)
+    job = fetch(name, settings)
+    for event in job:
+        if on_event:
+            on_event(event)
+    networks = [
+        Network(_GRAPHS[trunk.name](path, trunk), threads)
+        for trunk, path in zip(record.trunks, job.result(), strict=True)
+    ]
+    return RecipeEncoder(name, record.trunks, networks)
+
+
+def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
+    """Makes sure that an encoder's weights are on this machine: their files, one for each network."""
+    return Job(_fetch(catalog.record(name), settings or resolve()))
+
+
+def is_fetched(name: str) -> bool:
+    """Whether an encoder can be loaded without fetching anything."""
+    return all(weights.cached(one) for one in catalog.record(name).weights)
+
+
+def _fetch(record: catalog.Record, settings: Settings) -> Generator[Event, None, tuple[Path, ...]]:
+    paths = []
+    for one in record.weights:
+        job = weights.fetch(one, settings)
+        yield from job
+        paths.append(job.result())
+    return tuple(paths)
+
+
+def _from_file(path: Path, threads: int) -> RecipeEncoder:
+    from samekind.encoders.onnx import read_onnx
+
+    model, side, dim = read_onnx(path)
+    trunk = Trunk("onnx", file_sha256(path), View("squash", side), "own", dim)
+    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(model, threads)])
+
+
+def _lite(path: Path, trunk: Trunk) -> Any:
+    from samekind.encoders.efficientnet import build_efficientnet
+    from samekind.encoders.torch_legacy import read_tensors
+
+    return build_efficientnet(read_tensors(path), trunk.view.side)
+
+
+def _tiny(path: Path, trunk: Trunk) -> Any:
+    from samekind.encoders.onnx import read_onnx
+
+    return read_onnx(path)[0]
+
+
+def _dino(path: Path, trunk: Trunk) -> Any:
+    from safetensors.numpy import load_file
+
+    from samekind.encoders.vit import build_vit
+
+    return build_vit(load_file(path), trunk.view.side)
+
+
+_GRAPHS: dict[str, Callable[[Path, Trunk], Any]] = {"lite": _lite, "tiny": _tiny, "dino": _dino}
