@@ -1,1 +1,7 @@
 """Pictures that are kept: one folder, one table, brought up to date by sync."""
+
+from samekind.collection.collection import Collection, Info
+from samekind.collection.retune import TuneReport
+from samekind.collection.sync import SyncReport
+
+__all__ = ["Collection", "Info", "SyncReport", "TuneReport"]

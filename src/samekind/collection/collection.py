@@ -1,0 +1,490 @@
+"""The collection as people meet it: open, sync, tune, look inside, search by vector, take back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.collection import manifest as manifests
+from samekind.collection import retune
+from samekind.collection.lock import writing
+from samekind.collection.manifest import Manifest
+from samekind.collection.plan import MISSING, STATES
+from samekind.collection.spaces import PRESENT_ROWS, Loaded, load
+from samekind.collection.sync import SYNCED, SyncReport, sync
+from samekind.collection.table import FOLDER, OWN, Table, in_list, sql_text
+from samekind.collection.upkeep import bytes_on_disk, persist, upkeep
+from samekind.collection.where import Where, to_sql
+from samekind.collection.written import parse_where
+from samekind.encoders.base import Encoder, Part
+from samekind.errors import CollectionError, DamagedCollection, NotACollection, StorageError, UsageError, unknown_name
+from samekind.events import Event, Job
+from samekind.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from samekind.pictures.scan import Source
+    from samekind.tuning import Tuning
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a collection holds; ``states`` and ``roots`` count pictures, ``bytes`` are those on disk."""
+
+    path: Path
+    format: int
+    encoder: str
+    fingerprint: str
+    dim: int
+    pictures: int
+    states: Mapping[str, int]
+    reasons: Mapping[str, int]
+    roots: Mapping[str, Mapping[str, Any]]
+    columns: Mapping[str, str]
+    tuned: bool
+    why: str
+    tuning: Mapping[str, Any] | None
+    index: Mapping[str, Any] | None
+    bytes: int
+    synced: str | None
+    undo: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "encoder": self.encoder,
+            "fingerprint": self.fingerprint,
+            "dim": self.dim,
+            "pictures": self.pictures,
+            "states": dict(self.states),
+            "reasons": dict(self.reasons),
+            "roots": {name: dict(root) for name, root in self.roots.items()},
+            "columns": dict(self.columns),
+            "tuned": self.tuned,
+            "why": self.why,
+            "tuning": None if self.tuning is None else dict(self.tuning),
+            "index": None if self.index is None else dict(self.index),
+            "bytes": self.bytes,
+            "synced": self.synced,
+            "undo": self.undo,
+        }
+
+
+class Collection:
+    """Pictures of some folders, their vectors, and what was learned from them: one folder on disk.
+
+    A collection reads one version of its table; ``refresh`` (which ``nearest`` and ``sync`` do) moves on to the latest.
+    Any number of processes read while one writes.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, table: Table) -> None:
+        """Use ``Collection.open`` or ``Collection.create``."""
+        self.path = path
+        self.manifest = manifest
+        self.table = table
+        self._loaded: dict[str, Loaded] = {}
+        self._tuning: tuple[str, Tuning] | None = None
+
+    def __repr__(self) -> str:
+        return f"Collection({str(self.path)!r}, encoder={self.encoder_name!r})"
+
+    @classmethod
+    def create(cls, path: str | Path, encoder: Encoder) -> Collection:
+        """An empty collection for the vectors of ``encoder``, in a new folder.
+
+        Raises UsageError where there is a collection, NotACollection where there is something else, StorageError.
+        """
+        path = _absolute(path)
+        if (path / manifests.FILE).exists():
+            raise UsageError(f"{path} is a collection already; open it, or name another folder.")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise NotACollection(f"{path} is there already and is no collection; name another folder.")
+        draft = None
+        try:
+            draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+            Table.create(draft / FOLDER, encoder.dim)
+            (draft / retune.FOLDER).mkdir()
+            manifests.write(draft, Manifest.of(encoder))
+            persist(draft, 0)
+            draft.chmod(0o777 & ~_umask())
+            draft.rename(path)
+        except OSError as problem:
+            raise StorageError(f"{path} cannot be made ({_reason(problem)}); check the folder above it.") from None
+        finally:
+            if draft is not None and draft.exists():
+                shutil.rmtree(draft, ignore_errors=True)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Collection:
+        """The collection at ``path``.
+
+        Raises NotACollection, NewerFormat, DamagedCollection or StorageError.
+        """
+        path = _absolute(path)
+        manifest = manifests.read(path)
+        if not (path / FOLDER).is_dir():
+            raise DamagedCollection(f"{path / FOLDER} is gone; restore it from a copy, or make the collection anew.")
+        table = Table.open(path / FOLDER)
+        field = table.schema.field("look") if "look" in table.schema.names else None
+        if field is None or getattr(field.type, "list_size", None) != manifest.dim:
+            raise DamagedCollection(f"The table of {path} does not fit its {manifests.FILE}; restore both from a copy.")
+        return cls(path, manifest, table)
+
+    @classmethod
+    def open_or_create(cls, path: str | Path, encoder: Encoder) -> Collection:
+        """The collection at ``path``, made where there is none. Raises EncoderMismatch and what the two raise."""
+        if not (_absolute(path) / manifests.FILE).exists():
+            return cls.create(path, encoder)
+        collection = cls.open(path)
+        collection.manifest.check(encoder, collection.path)
+        return collection
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def encoder_name(self) -> str:
+        """The name that its encoder is loaded by."""
+        return self.manifest.encoder
+
+    @property
+    def fingerprint(self) -> str:
+        """The encoder's fingerprint."""
+        return self.manifest.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.manifest.dim
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The slices of a vector."""
+        return self.manifest.parts
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold for this collection."""
+        return resolve(collection_file=self.manifest.settings)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether searches use a tuning: there is one, and it helps."""
+        return retune.active(self.table)[1] is not None
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """The active tuning (its calibration holds even where its map does not help), or None if there was none yet."""
+        stamp, _ = retune.active(self.table)
+        if stamp is None:
+            return None
+        if self._tuning is None or self._tuning[0] != stamp:
+            file = retune.path(self.path, stamp)
+            try:
+                self._tuning = stamp, retune.read(self.path, stamp)
+            except (OSError, ValueError, KeyError) as problem:
+                raise DamagedCollection(
+                    f"{file} cannot be read ({problem}); run samekind tune {self.path} to make it anew."
+                ) from None
+        return self._tuning[1]
+
+    @property
+    def why(self) -> str:
+        """Why searches are tuned, or why not."""
+        tuning = self.tuning
+        return "never tuned" if tuning is None else tuning.why
+
+    def info(self) -> Info:
+        """What it holds, how it was tuned, how large it is."""
+        self.refresh()
+        rows = self.table.read(["state", "root", "reason"])
+        counts = {
+            (row["state"], row["root"]): row["state_count"]
+            for row in rows.group_by(["state", "root"]).aggregate([("state", "count")]).to_pylist()
+        }
+        reasons = rows.group_by("reason").aggregate([("state", "count")]).to_pylist()
+        states = {state: sum(n for (one, _), n in counts.items() if one == state) for state in STATES}
+        roots = {
+            name: {
+                "folder": str(root.folder),
+                "there": root.folder.is_dir(),
+                **{state: counts.get((state, name), 0) for state in STATES},
+            }
+            for name, root in self.manifest.roots.items()
+        }
+        tuning = self.tuning
+        return Info(
+            path=self.path,
+            format=self.manifest.format,
+            encoder=self.encoder_name,
+            fingerprint=self.fingerprint,
+            dim=self.dim,
+            pictures=states["present"],
+            states=states,
+            reasons={row["reason"]: row["state_count"] for row in reasons if row["reason"]},
+            roots=roots,
+            columns=self.table.person_columns,
+            tuned=self.tuned,
+            why=self.why,
+            tuning=None if tuning is None else {"stamp": retune.active(self.table)[0], **tuning.to_dict()},
+            index=None,
+            bytes=bytes_on_disk(self.path),
+            synced=self.table.metadata.get(SYNCED),
+            undo=self.table.undo_label,
+        )
+
+    def file_of(self, root: str, path: str) -> Path:
+        """The absolute file of a picture."""
+        return self.manifest.roots[root].folder / path
+
+    # looking
+
+    def refresh(self) -> None:
+        """Moves on to what was last written."""
+        self.table.refresh()  # before the roots: a root is written before the rows that name it
+        self.manifest = manifests.read(self.path)
+
+    def vectors(self, tuned: bool = True) -> Loaded:
+        """The vectors of all present pictures, in the tuned space where there is one and ``tuned``; kept in memory."""
+        column = self._column(tuned)
+        loaded = self._loaded.get(column)
+        if loaded is None or loaded.version != self.table.version:
+            loaded = load(self.table, column)
+            self._loaded = {name: one for name, one in self._loaded.items() if one.version == loaded.version}
+            self._loaded[column] = loaded
+        return loaded
+
+    def views(self) -> tuple[list[str], NDArray[np.float32]]:
+        """Ids of the pictures with second views, and those views' vectors, (m, v, dim)."""
+        rows = self.table.read(["id", "views"], f"{PRESENT_ROWS} AND views IS NOT NULL")
+        flat = rows["views"].combine_chunks()
+        ids: list[str] = rows["id"].to_pylist()
+        if not ids:
+            return [], np.zeros((0, 0, self.dim), np.float32)
+        return ids, np.asarray(flat.flatten()).astype(np.float32).reshape(len(ids), -1, self.dim)
+
+    def nearest(
+        self,
+        vectors: NDArray[np.float32],
+        k: int,
+        where: str | Where | None = None,
+        tuned: bool = True,
+        exact: bool | None = None,
+    ) -> list[tuple[list[str], NDArray[np.float32]]]:
+        """For each of ``vectors`` (q, dim), unit rows of the searched space: ids of the ``k`` nearest, and cosines.
+
+        Best first; fewer than ``k`` only where fewer pictures pass ``where``, which is applied before the search.
+        ``exact`` None leaves the choice between exact and approximate to the size of the collection.
+        """
+        if k < 1:
+            raise UsageError(f"k must be at least 1, not {k}.")
+        vectors = np.atleast_2d(np.asarray(vectors, np.float32))
+        if vectors.shape[1] != self.dim:
+            raise UsageError(
+                f"A query vector must have {self.dim} numbers for {self.name}, not {vectors.shape[1]}; use its encoder "
+                f"{self.encoder_name!r}."
+            )
+        self.refresh()
+        loaded = self.vectors(tuned)
+        positions = None
+        if where is not None:
+            sql = self._sql(where)
+            rows = self.table.read(["id"], f"({sql}) AND {PRESENT_ROWS}", row_ids=True)
+            positions = loaded.positions(rows["_rowid"].to_numpy())
+        return loaded.nearest(vectors, k, positions)
+
+    def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The pictures with these ids, in this order; each a dict with "id", "root", "path", "file" and ``columns``.
+
+        ``columns`` None gives the person's own columns. An id that is gone is left out. Raises UsageError for a column
+        that is not there.
+        """
+        names = list(self.table.person_columns if columns is None else columns)
+        for name in names:
+            if name not in self.table.schema.names:
+                raise unknown_name("column", name, [*OWN, *self.table.person_columns])
+        wanted = list(dict.fromkeys(["id", "root", "path", *names]))
+        found = {row["id"]: row for row in self.table.by_ids(ids, wanted).to_pylist()}
+        return [
+            {**found[id_], "file": self.file_of(found[id_]["root"], found[id_]["path"])} for id_ in ids if id_ in found
+        ]
+
+    def stored(self, ids: Sequence[str], tuned: bool = True) -> NDArray[np.float32]:
+        """Stored vectors of these pictures, (n, dim) float32, in this order. Raises UsageError where one has none."""
+        from samekind.collection.table import to_matrix
+
+        column = self._column(tuned)
+        found = self.table.by_ids(ids, [column])
+        vectors, there = to_matrix(found[column].combine_chunks())
+        have = [id_ for id_, ok in zip(found["id"].to_pylist(), there, strict=True) if ok]
+        place = {id_: n for n, id_ in enumerate(have)}
+        for id_ in ids:
+            if id_ not in place:
+                raise UsageError(f"Picture {id_} of {self.name} has no vector; name a present one.")
+        return vectors[[place[id_] for id_ in ids]]
+
+    def find(self, items: Sequence[str | Path]) -> list[str]:
+        """Ids of pictures named by id, by path below a root, or by absolute path. Raises UsageError for others."""
+        return [self._find(item) for item in items]
+
+    def _find(self, item: str | Path) -> str:
+        text = str(item)
+        tests = [f"id = {sql_text(text)}", f"path = {sql_text(text)}"]
+        place = Path(text)
+        for name, root in self.manifest.roots.items():
+            if place.is_absolute() and place.is_relative_to(root.folder):
+                inside = place.relative_to(root.folder).as_posix()
+                tests.append(f"(root = {sql_text(name)} AND path = {sql_text(inside)})")
+        found = self.table.read(["id", "state", "root"], " OR ".join(tests)).to_pylist()
+        found.sort(key=lambda row: (row["id"] != text, STATES.index(row["state"])))
+        if not found:
+            raise UsageError(
+                f"There is no picture {text!r} in {self.name}; name an id or a path as samekind list shows them."
+            )
+        if len(found) > 1 and found[1]["state"] == found[0]["state"] and found[0]["id"] != text:
+            raise UsageError(f"{text!r} is in several roots of {self.name}; name its id or its absolute path.")
+        return str(found[0]["id"])
+
+    def pictures(
+        self, where: str | Where | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """All pictures in any state, each a dict of ``columns`` (None: all but vectors) and "file"."""
+        names = list(columns) if columns is not None else [*OWN, *self.table.person_columns]
+        for name in names:
+            if name not in self.table.schema.names:
+                raise unknown_name("column", name, [*OWN, *self.table.person_columns])
+        wanted = list(dict.fromkeys(["root", "path", *names]))
+        for batch in self.table.batches(wanted, None if where is None else self._sql(where)):
+            for row in batch.to_pylist():
+                file = self.file_of(row["root"], row["path"])
+                yield {name: row[name] for name in names} | {"file": file}
+
+    def _sql(self, where: str | Where) -> str:
+        tree = parse_where(where) if isinstance(where, str) else where
+        return to_sql(tree, self.table.schema)
+
+    def _column(self, tuned: bool) -> str:
+        return (retune.active(self.table)[1] if tuned else None) or "look"
+
+    # changing
+
+    def sync(
+        self,
+        sources: Sequence[str | Path | Source] = (),
+        *,
+        encoder: Encoder | None = None,
+        settings: Settings | None = None,
+        tune: bool = True,
+        dry_run: bool = False,
+    ) -> Job[SyncReport]:
+        """Brings the collection up to date with ``sources`` (none: with all its folders), and tunes it when due.
+
+        ``encoder`` is loaded by name, when there is something to encode, where none is given. The job raises UsageError
+        (an unknown source, a clashing column), CollectionBusy, EncoderMismatch, StorageError and what loading an
+        encoder raises; what was committed before stays, and running it again goes on from there.
+        """
+        return Job(sync(self, sources, encoder, settings or self.settings, tune, dry_run))
+
+    def tune(self) -> Job[retune.TuneReport]:
+        """Fits the collection to its own pictures again, whether or not that is due."""
+        return Job(self._tune())
+
+    def _tune(self) -> Generator[Event, None, retune.TuneReport]:
+        since = time.time()
+        with writing(self.path):
+            self.refresh()
+            if not self.table.count(PRESENT_ROWS):
+                raise CollectionError(f"{self.path} holds no pictures yet; sync a folder first.")
+            report = yield from retune.retune(self.path, self.table, self.parts)
+            yield from upkeep(self.path, self.table, since)
+        return report
+
+    def remove(self, where: str | Where | None = None, ids: Sequence[str | Path] = ()) -> int:
+        """Takes pictures out (their files stay); returns how many. A sync of their folder brings them back."""
+        if where is None and not ids:
+            raise UsageError("Say which pictures to remove: by a filter, or by ids.")
+        tests = []
+        if where is not None:
+            tests.append(f"({self._sql(where)})")
+        if ids:
+            tests.append(in_list("id", self.find(ids)))
+        return self._delete(" OR ".join(tests), "remove")
+
+    def purge(self) -> int:
+        """Forgets the pictures that are missing; returns how many."""
+        return self._delete(f"state = '{MISSING}'", "purge")
+
+    def _delete(self, where: str, label: str) -> int:
+        since = time.time()
+        with writing(self.path):
+            self.refresh()
+            count = self.table.count(where)
+            if count:
+                self.table.mark_undo(label)
+                retune.sweep(self.path, self.table)
+                changes = int(self.table.metadata.get(retune.CHANGES, 0)) + count
+                self.table.annotate({retune.CHANGES: str(changes)})
+                self.table.delete(where)
+                for _ in upkeep(self.path, self.table, since):
+                    pass
+        return count
+
+    def undo(self) -> str:
+        """Goes back to before the last sync, remove or purge, rows and tuning; returns which. Raises UsageError."""
+        since = time.time()
+        with writing(self.path):
+            self.refresh()
+            label = self.table.undo_label
+            if label is None:
+                raise UsageError(f"There is nothing to undo in {self.path}; only the last sync can be undone, once.")
+            self.table.restore_undo()
+            persist(self.path, since)
+        self.refresh()
+        return label
+
+    def relocate(self, old: str, new: str | Path) -> str:
+        """Tells the collection that a root (by name, or by the folder it had) is at folder ``new``; returns its name.
+
+        Raises UsageError for an unknown root, or where ``new`` is no folder or another root's.
+        """
+        folder = _absolute(new)
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}; name the one that the pictures are in now.")
+        with writing(self.path):
+            manifest = manifests.read(self.path).moved(old, folder)
+            manifests.write(self.path, manifest)
+            persist(self.path, time.time())
+        self.manifest = manifest
+        return next(name for name, root in manifest.roots.items() if root.folder == folder)
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _reason(problem: OSError) -> str:
+    if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+        return "it was made by another process just now"
+    return problem.strerror or str(problem)

@@ -1,0 +1,183 @@
+"""samekind.toml: what a collection is (format, encoder, roots, settings), written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from samekind.encoders.base import Encoder, Part
+from samekind.errors import (
+    DamagedCollection,
+    EncoderMismatch,
+    NewerFormat,
+    NotACollection,
+    StorageError,
+    UsageError,
+    unknown_name,
+)
+
+FORMAT = 1
+FILE = "samekind.toml"
+
+
+@dataclass(frozen=True)
+class Root:
+    """An absolute folder. ``whole`` are the prefixes ("" or ending in "/") below which every picture is wanted."""
+
+    folder: Path
+    whole: tuple[str, ...] = ()
+
+    def with_whole(self, prefix: str) -> Root:
+        """This root with all below ``prefix`` wanted."""
+        if any(prefix.startswith(known) for known in self.whole):
+            return self
+        return replace(self, whole=(*(known for known in self.whole if not known.startswith(prefix)), prefix))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a collection is; ``roots`` by name, ``settings`` the collection's own."""
+
+    encoder: str
+    fingerprint: str
+    dim: int
+    parts: tuple[Part, ...]
+    roots: Mapping[str, Root] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Manifest:
+        """The manifest of an empty collection made for this encoder."""
+        return cls(encoder.name, encoder.fingerprint, encoder.dim, tuple(encoder.parts))
+
+    def check(self, encoder: Encoder, folder: Path) -> None:
+        """Raises EncoderMismatch unless the encoder's vectors can be compared with those stored in ``folder``."""
+        if encoder.fingerprint == self.fingerprint:
+            return
+        raise EncoderMismatch(
+            f"{folder} was made with encoder {self.encoder!r} ({self.fingerprint}), not {encoder.name!r} "
+            f"({encoder.fingerprint}): use --encoder {self.encoder}, or make a new collection with "
+            f"--encoder {encoder.name}."
+        )
+
+    def with_root(self, folder: Path) -> tuple[Manifest, str]:
+        """This manifest with ``folder`` among its roots, and the root's name: the folder's, made unique."""
+        for name, known in self.roots.items():
+            if known.folder == folder:
+                return self, name
+        stem = name = folder.name or "root"
+        number = 2
+        while name in self.roots:
+            name, number = f"{stem}-{number}", number + 1
+        return replace(self, roots={**self.roots, name: Root(folder)}), name
+
+    def moved(self, old: str, new: Path) -> Manifest:
+        """This manifest with root ``old`` (its name, or its folder) at folder ``new``. Raises UsageError."""
+        by_folder = {str(root.folder): name for name, root in self.roots.items()}
+        name = old if old in self.roots else by_folder.get(os.path.abspath(old))  # noqa: PTH100 - must not follow links
+        if name is None:
+            raise unknown_name("root", old, self.roots)
+        taken = by_folder.get(str(new))
+        if taken is not None and taken != name:
+            raise UsageError(f"{new} is root {taken!r} already; name another folder.")
+        return replace(self, roots={**self.roots, name: replace(self.roots[name], folder=new)})
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of the collection at ``folder``.
+
+    Raises NotACollection, NewerFormat, DamagedCollection (unreadable) or StorageError (no permission).
+    """
+    try:
+        text = (folder / FILE).read_text("utf-8")
+    except FileNotFoundError:
+        where = "There is nothing at" if not folder.exists() else f"There is no {FILE} in"
+        raise NotACollection(
+            f"{where} {folder}; make a collection with: samekind sync FOLDER --into {folder}"
+        ) from None
+    except NotADirectoryError:
+        raise NotACollection(f"{folder} is a file, not a collection; name a collection's folder.") from None
+    except UnicodeDecodeError as problem:
+        raise _damaged(folder, problem) from None
+    except OSError as problem:
+        raise StorageError(f"{folder / FILE} cannot be read ({problem.strerror}); check its permissions.") from None
+    try:
+        found = tomllib.loads(text)
+        version = found["format"]
+        if isinstance(version, int) and version > FORMAT:
+            raise NewerFormat(f"{folder} has format {version}, this samekind knows {FORMAT}; update samekind.")
+        encoder = found["encoder"]
+        return Manifest(
+            encoder=str(encoder["name"]),
+            fingerprint=str(encoder["fingerprint"]),
+            dim=int(encoder["dim"]),
+            parts=tuple(Part(**part) for part in encoder["parts"]),
+            roots={
+                name: Root(Path(root["folder"]), tuple(root["whole"])) for name, root in found.get("roots", {}).items()
+            },
+            settings=found.get("settings", {}),
+            format=int(version),
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise _damaged(folder, problem) from None
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Puts the manifest in place of the one before, durably. Raises StorageError, UsageError (a name not in UTF-8)."""
+    lines = [
+        f"format = {manifest.format}",
+        "",
+        "[encoder]",
+        f"name = {_toml(manifest.encoder)}",
+        f"fingerprint = {_toml(manifest.fingerprint)}",
+        f"dim = {manifest.dim}",
+        "parts = [",
+        *(f"  {_inline(asdict(part))}," for part in manifest.parts),
+        "]",
+        "",
+        "[roots]",
+        *(
+            f"{_toml(name)} = {_inline({'folder': str(root.folder), 'whole': list(root.whole)})}"
+            for name, root in manifest.roots.items()
+        ),
+        "",
+        "[settings]",
+        *(f"{_toml(name)} = {_toml(value)}" for name, value in manifest.settings.items()),
+        "",
+    ]
+    try:
+        data = "\n".join(lines).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("A folder whose name is not UTF-8 cannot be a root; rename it.") from None
+    draft = folder / f"{FILE}.part"
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / FILE)
+    except OSError as problem:
+        raise StorageError(
+            f"{folder / FILE} cannot be written ({problem.strerror}); check space and permissions."
+        ) from None
+
+
+def _inline(values: Mapping[str, Any]) -> str:
+    return "{ " + ", ".join(f"{key} = {_toml(value)}" for key, value in values.items()) + " }"
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _damaged(folder: Path, problem: Exception) -> DamagedCollection:
+    reason = f"{type(problem).__name__}: {problem}".replace("\n", " ")
+    return DamagedCollection(
+        f"{folder / FILE} cannot be understood ({reason}); restore the file from a copy, or make a new collection."
+    )

@@ -1,0 +1,168 @@
+"""Fits a tuning to a collection and switches to it, each step safe to be killed in.
+
+Fit; write the file; fill a new column; name it in the table's metadata (the switch, one commit); drop what is old.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.collection.spaces import PRESENT_ROWS
+from samekind.collection.table import GRACE, TUNED, Table, to_matrix
+from samekind.encoders.base import Part
+from samekind.errors import StorageError
+from samekind.events import Event, Progress
+
+if TYPE_CHECKING:
+    from samekind.tuning import Tuning
+
+FOLDER = "tunings"
+STAMP = "samekind.tuning"
+TUNED_ROWS = "samekind.tuned_rows"
+CHANGES = "samekind.changes"
+SAMPLE = 20_000
+DUE = 0.2
+_SEED = 20_261_121
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """``helps`` with the reason ``why``; ``fitted`` of ``pictures`` were looked at; ``seconds`` of wall time."""
+
+    stamp: str
+    helps: bool
+    why: str
+    pictures: int
+    fitted: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "stamp": self.stamp,
+            "tuned": self.helps,
+            "why": self.why,
+            "pictures": self.pictures,
+            "fitted": self.fitted,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def due(table: Table) -> bool:
+    """Whether the table was never tuned, or more than a fifth of its pictures came, went or changed since."""
+    metadata = table.metadata
+    if STAMP not in metadata:
+        return table.count(PRESENT_ROWS) > 0
+    return int(metadata.get(CHANGES, 0)) > DUE * max(1, int(metadata.get(TUNED_ROWS, 0)))
+
+
+def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event, None, TuneReport]:
+    """Fits on all present pictures, or on a sample of ``SAMPLE``, and makes the result the active tuning."""
+    from samekind.tuning import fit
+
+    started = time.perf_counter()
+    sweep(folder, table)
+    yield Progress("tuning", 0)
+    vectors, views, view_rows, total = _sample(table)
+    tuning = fit(vectors, parts, views, view_rows)
+    fitted = len(vectors)
+    del vectors, views
+    stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    _save(folder, stamp, tuning)
+    if tuning.helps:
+        done = 0
+
+        def count(rows: int) -> None:
+            nonlocal done
+            done += rows
+
+        table.add_vectors(TUNED + stamp, "look", tuning.apply, count)
+        yield Progress("tuning", done, done)
+    table.annotate({STAMP: stamp, TUNED_ROWS: str(total), CHANGES: "0"})
+    sweep(folder, table)
+    return TuneReport(stamp, tuning.helps, tuning.why, total, fitted, time.perf_counter() - started)
+
+
+def active(table: Table) -> tuple[str | None, str | None]:
+    """The active tuning's stamp, and its column where it has one (where it helps)."""
+    stamp = table.metadata.get(STAMP)
+    column = f"{TUNED}{stamp}"
+    return stamp, column if column in table.schema.names else None
+
+
+def read(folder: Path, stamp: str) -> Tuning:
+    """The tuning of that stamp."""
+    from samekind.tuning import Tuning
+
+    return Tuning.load(path(folder, stamp))
+
+
+def path(folder: Path, stamp: str) -> Path:
+    """The file of a tuning."""
+    return folder / FOLDER / f"{stamp}.safetensors"
+
+
+def sweep(folder: Path, table: Table) -> None:
+    """Drops columns of tunings that are not active, and files that no version to go back to names.
+
+    A file stays for the grace time, because a reader in an older version may be about to open it.
+    """
+    stamp, column = active(table)
+    stale = [name for name in table.tuned_columns if name != column]
+    if stale:
+        table.drop_columns(stale)
+    needed = {stamp}
+    if table.undo_label is not None:
+        needed.add(active(table.undo_table())[0])
+    for file in (folder / FOLDER).glob("*"):
+        if file.stem not in needed and time.time() - file.stat().st_mtime > GRACE.total_seconds():
+            file.unlink(missing_ok=True)
+
+
+def _sample(table: Table) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], int]:
+    """Vectors (n, d), views (m, v, d), rows of the views (m,), and the number of present pictures."""
+    row_ids = table.read(["id"], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
+    seen = table.read(["views"], f"{PRESENT_ROWS} AND views IS NOT NULL", row_ids=True)
+    seen_ids = seen["_rowid"].to_numpy()
+    chosen = row_ids
+    if len(row_ids) > SAMPLE:
+        others = np.setdiff1d(row_ids, seen_ids)
+        room = SAMPLE - len(seen_ids)
+        picked = np.random.default_rng(_SEED).choice(others, room, replace=False)
+        chosen = np.concatenate([seen_ids, picked])
+    chosen = np.sort(chosen)
+    column = table.take(chosen, ["look"])["look"].combine_chunks()
+    vectors, _ = to_matrix(column)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    flat = seen["views"].combine_chunks()
+    dim = vectors.shape[1]
+    views = np.asarray(flat.flatten()).astype(np.float32).reshape(len(seen_ids), -1, dim) if len(seen_ids) else None
+    if views is None:
+        views = np.zeros((0, 0, dim), np.float32)
+    views /= np.maximum(np.linalg.norm(views, axis=2, keepdims=True), 1e-6)
+    return vectors, views, np.searchsorted(chosen, seen_ids), len(row_ids)
+
+
+def _save(folder: Path, stamp: str, tuning: Tuning) -> None:
+    final = path(folder, stamp)
+    draft = final.with_suffix(".part")
+    try:
+        final.parent.mkdir(exist_ok=True)
+        tuning.save(draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(final)
+    except OSError as problem:
+        raise StorageError(
+            f"{final} cannot be written ({problem.strerror or problem}); free space or check permissions, then run "
+            "samekind tune."
+        ) from None

@@ -1,0 +1,286 @@
+"""The table of pictures: the one place that knows Lance. Arrow tables in, Arrow tables out; a write is one commit."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lance
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from samekind.errors import DamagedCollection, SamekindError, StorageError
+
+FOLDER = "pictures.lance"
+TUNED = "tuned_"
+UNDO = "undo"
+FRAGMENT_ROWS = 1 << 16
+SMALL_FRAGMENTS = 8
+GRACE = timedelta(hours=1)
+"""Old versions are kept for longer than the longest search, because dropping one breaks the reader that is in it."""
+
+_BLOCK = 4096
+_CACHE_BYTES = 128 << 20
+_STRINGS = ("id", "root", "path", "hash", "state", "reason")
+_INTEGERS = ("size", "mtime_ns", "width", "height")
+OWN = (*_STRINGS, *_INTEGERS, "added")
+"""Names of the columns that a person sees and did not add."""
+
+Map = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+class Table:
+    """A version of the table, and the way to write the next. A reader stays in its version until ``refresh``."""
+
+    def __init__(self, folder: Path, dataset: Any) -> None:
+        self.folder = folder
+        self._dataset = dataset
+
+    @classmethod
+    def create(cls, folder: Path, dim: int) -> Table:
+        """An empty table for vectors of length ``dim``."""
+        fields = [pa.field(name, pa.string()) for name in _STRINGS]
+        fields += [pa.field(name, pa.int64()) for name in _INTEGERS]
+        fields += [
+            pa.field("added", pa.timestamp("us", tz="UTC")),
+            pa.field("look", pa.list_(pa.float16(), dim)),
+            pa.field("views", pa.list_(pa.float16())),
+        ]
+        with _guard(folder, "written"):
+            return cls(folder, lance.write_dataset(pa.schema(fields).empty_table(), str(folder)))
+
+    @classmethod
+    def open(cls, folder: Path) -> Table:
+        """The latest version. Raises DamagedCollection, StorageError."""
+        with _guard(folder, "read"):
+            session = lance.Session(index_cache_size_bytes=4 * _CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES)
+            return cls(folder, lance.dataset(str(folder), session=session))
+
+    @property
+    def version(self) -> int:
+        """The number of the version that is read."""
+        return int(self._dataset.version)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of all columns."""
+        return self._dataset.schema
+
+    @property
+    def person_columns(self) -> dict[str, str]:
+        """The person's own columns and their types: "int", "float" or "str"."""
+        ours = {*OWN, "look", "views"}
+        return {
+            field.name: _KIND_NAMES[field.type]
+            for field in self.schema
+            if field.name not in ours and not field.name.startswith(TUNED)
+        }
+
+    @property
+    def tuned_columns(self) -> list[str]:
+        """The columns of tuned vectors; all but one are left over from a run that was killed."""
+        return [name for name in self.schema.names if name.startswith(TUNED)]
+
+    def refresh(self) -> None:
+        """Moves on to the latest version."""
+        with _guard(self.folder, "read"):
+            self._dataset.checkout_latest()
+
+    def pinned(self) -> Table:
+        """This version, whatever is written later."""
+        with _guard(self.folder, "read"):
+            return Table(self.folder, self._dataset.checkout_version(self.version))
+
+    # reading
+
+    def read(self, columns: Sequence[str], where: str | None = None, *, row_ids: bool = False) -> pa.Table:
+        """Columns of the rows that ``where`` (SQL) admits, in table order; ``row_ids`` adds "_rowid" (uint64)."""
+        with _guard(self.folder, "read"):
+            return self._dataset.to_table(columns=list(columns), filter=where, with_row_id=row_ids, scan_in_order=True)
+
+    def batches(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+        """The same in blocks."""
+        with _guard(self.folder, "read"):
+            yield from self._dataset.to_batches(columns=list(columns), filter=where, scan_in_order=True)
+
+    def take(self, row_ids: NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
+        """Columns of these rows of this version, in the order given."""
+        with _guard(self.folder, "read"):
+            return self._dataset._take_rows(row_ids.tolist(), columns=list(columns))
+
+    def by_ids(self, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """Columns (with "id") of the rows that have these ids, in table order."""
+        wanted = list(dict.fromkeys(["id", *columns]))
+        if not ids:
+            return self.schema.empty_table().select(wanted)
+        return self.read(wanted, in_list("id", ids))
+
+    def count(self, where: str | None = None) -> int:
+        """The number of rows that ``where`` admits."""
+        with _guard(self.folder, "read"):
+            return int(self._dataset.count_rows(where))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the table says about itself; each version has its own."""
+        with _guard(self.folder, "read"):
+            return dict(self._dataset.metadata)
+
+    # writing
+
+    def upsert(self, rows: pa.Table) -> None:
+        """Writes whole rows over those of the same id, or as new ones."""
+        with _guard(self.folder, "written"):
+            merge = self._dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge.execute(rows.select(self.schema.names).cast(self.schema))
+
+    def update(self, values: Mapping[str, str], where: str) -> None:
+        """Sets columns to SQL expressions in the rows that ``where`` admits."""
+        with _guard(self.folder, "written"):
+            self._dataset.update(dict(values), where=where)
+
+    def delete(self, where: str) -> None:
+        """Takes rows out."""
+        with _guard(self.folder, "written"):
+            self._dataset.delete(where)
+
+    def annotate(self, values: Mapping[str, str | None]) -> None:
+        """Changes the metadata; None removes a key."""
+        with _guard(self.folder, "written"):
+            self._dataset.update_metadata(dict(values))
+
+    def add_person_columns(self, kinds: Mapping[str, str]) -> None:
+        """New columns, empty in all rows."""
+        with _guard(self.folder, "written"):
+            self._dataset.add_columns([pa.field(name, _KINDS[kind]) for name, kind in kinds.items()])
+
+    def add_vectors(self, name: str, source: str, mapped: Map, on_rows: Callable[[int], None]) -> None:
+        """A new column of vectors: ``mapped`` of those in column ``source``, block by block, in one commit."""
+        field = pa.field(name, self.schema.field(source).type)
+
+        def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
+            vectors, there = to_matrix(batch.column(0))
+            on_rows(len(there))
+            return pa.record_batch([to_array(mapped(vectors), field.type.list_size, there)], pa.schema([field]))
+
+        with _guard(self.folder, "written"):
+            udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
+            self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
+
+    def drop_columns(self, names: Sequence[str]) -> None:
+        """Takes columns out of the table; older versions keep them."""
+        with _guard(self.folder, "written"):
+            self._dataset.drop_columns(list(names))
+
+    # versions
+
+    def mark_undo(self, label: str) -> None:
+        """Makes the present version the one that ``restore_undo`` goes back to, and keeps it from being dropped."""
+        with _guard(self.folder, "written"):
+            tags = self._dataset.tags
+            (tags.update if UNDO in tags.list() else tags.create)(UNDO, self.version)
+            tags.replace_metadata(UNDO, {"label": label})
+
+    @property
+    def undo_label(self) -> str | None:
+        """What would be undone, or None where there is nothing to undo."""
+        with _guard(self.folder, "read"):
+            tag = self._dataset.tags.list().get(UNDO)
+        return None if tag is None else tag["metadata"].get("label", "sync")
+
+    def undo_table(self) -> Table:
+        """The version that ``restore_undo`` goes back to."""
+        with _guard(self.folder, "read"):
+            return Table(self.folder, self._dataset.checkout_version(UNDO))
+
+    def restore_undo(self) -> None:
+        """Makes the marked version the latest again, rows and metadata, and removes the mark."""
+        before = self.undo_table()
+        with _guard(self.folder, "written"):
+            before._dataset.restore()
+            self._dataset.checkout_latest()
+            self._dataset.tags.delete(UNDO)
+
+    # upkeep
+
+    def compact(self) -> bool:
+        """Joins small fragments where there are many; True if it did."""
+        with _guard(self.folder, "written"):
+            small = sum(fragment.count_rows() < FRAGMENT_ROWS for fragment in self._dataset.get_fragments())
+            if small <= SMALL_FRAGMENTS:
+                return False
+            self._dataset.optimize.compact_files(target_rows_per_fragment=FRAGMENT_ROWS)
+            return True
+
+    def drop_old_versions(self, grace: timedelta = GRACE) -> None:
+        """Forgets versions older than ``grace``, except the latest and the one to undo to."""
+        with _guard(self.folder, "written"):
+            self._dataset.cleanup_old_versions(older_than=grace, error_if_tagged_old_versions=False)
+
+
+def to_matrix(column: pa.Array) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The vectors of a column, (m, d) float32, and which of its n rows have one, (n,) bool."""
+    from samekind.collection.exact import widen
+
+    there = np.asarray(column.is_valid())
+    half = np.asarray(column.flatten()).reshape(-1, column.type.list_size)
+    vectors = np.empty(half.shape, np.float32)
+    widen(half, vectors)
+    return vectors, there
+
+
+def to_array(vectors: NDArray[np.float32], dim: int, there: NDArray[np.bool_] | None = None) -> pa.Array:
+    """A column of n rows from (m, dim) vectors for the rows that are ``there``, (n,) bool, default all."""
+    if there is None:
+        there = np.ones(len(vectors), bool)
+    full = np.zeros((len(there), dim), np.float16)
+    full[there] = vectors
+    return pa.FixedSizeListArray.from_arrays(pa.array(full.reshape(-1)), dim, mask=pa.array(~there))
+
+
+def in_list(column: str, values: Sequence[str]) -> str:
+    """SQL: the column is one of the values."""
+    return f"{column} IN ({', '.join(sql_text(value) for value in values)})"
+
+
+def sql_text(value: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+_KINDS = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
+_KIND_NAMES = {arrow: name for name, arrow in _KINDS.items()}
+
+
+@contextmanager
+def _guard(folder: Path, verb: str) -> Iterator[None]:
+    """Turns what the engine raises into one sentence."""
+    try:
+        yield
+    except SamekindError:
+        raise
+    except MemoryError:
+        raise
+    except (OSError, ValueError, RuntimeError, TypeError) as problem:
+        raise _translated(folder, verb, problem) from problem
+
+
+def _translated(folder: Path, verb: str, problem: Exception) -> SamekindError:
+    text = str(problem)
+    if f"(os error {errno.ENOSPC})" in text or getattr(problem, "errno", None) == errno.ENOSPC:
+        return StorageError(f"No space is left for {folder}; free some and run the same command again.")
+    if f"(os error {errno.EDQUOT})" in text or getattr(problem, "errno", None) == errno.EDQUOT:
+        return StorageError(f"The disk quota for {folder} is used up; free some and run the same command again.")
+    if "Permission denied" in text or "Read-only file system" in text:
+        return StorageError(f"{folder} cannot be {verb} (no permission); check its permissions.")
+    reason = text.split(", /", 1)[0].split("\n", 1)[0][:200]
+    if verb == "read":
+        return DamagedCollection(
+            f"{folder} cannot be read ({reason}); restore it from a copy, or make it anew with samekind sync."
+        )
+    return StorageError(f"{folder} cannot be written ({reason}); check the disk and run the same command again.")
