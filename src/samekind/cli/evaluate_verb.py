@@ -1,0 +1,93 @@
+"""samekind evaluate: measure search on labelled pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samekind.errors import EXIT_PARTIAL, UsageError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def evaluate(
+    labels: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="LABELS.csv...", help="One file a set: path,label,coarse,split,subset.", show_default=False
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="lite, tiny, dino, best, or onnx:FILE.", show_default="dino")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="own: fit and search on all; new: fit on half of the classes, search the others.")
+    ] = "own",
+    split: Annotated[int, typer.Option(help="Which halving of the classes protocol new uses: 0, 1 or 2.")] = 0,
+    no_tune: Annotated[bool, typer.Option("--no-tune", help="Measure the plain encoder.")] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with no-tune, with another encoder, or (beside --run) with another run file."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write report.html, report.md and report.json there.")
+    ] = None,
+    run_out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the hits as a TREC run file.")] = None,
+    qrels_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what is relevant as TREC qrels.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Measure this run file instead of searching; wants --qrels.")
+    ] = None,
+    qrels: Annotated[Path | None, typer.Option(metavar="FILE", help="What is relevant, for --run.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Measure search on labelled pictures.
+
+    samekind evaluate birds/labels.csv flowers/labels.csv --against no-tune --report report/
+    """
+    from samekind.cli.progress import follow
+    from samekind.evaluation import report as reports
+    from samekind.evaluation import runs
+    from samekind.evaluation.evaluate import NO_TUNE
+    from samekind.evaluation.evaluate import evaluate as measure
+    from samekind.settings import resolve
+
+    if (run is None) != (qrels is None):
+        raise UsageError("--run and --qrels belong together; give both files.")
+    if run is not None and qrels is not None:
+        chosen: dict[str, Any] = {"labels files": labels, "--encoder": encoder, "--no-tune": no_tune}
+        chosen |= {"--run-out": run_out, "--qrels-out": qrels_out}
+        extra = [name for name, value in chosen.items() if value]
+        if extra:
+            raise UsageError(f"--run measures a finished run; leave out {', '.join(extra)}.")
+        found = runs.evaluate_run(run, qrels, Path(against) if against else None)
+    else:
+        settings = resolve({"encoder": encoder})
+        if report and not against and not no_tune:
+            against = NO_TUNE
+        job = measure(
+            labels or [],
+            settings.encoder,
+            protocol,
+            not no_tune,
+            split=split,
+            against=against,
+            depth=runs.TREC_DEPTH if run_out else 10,
+            settings=settings,
+        )
+        found = follow(job, quiet=quiet)
+    if run_out:
+        runs.write_run(found, run_out)
+    if qrels_out:
+        runs.write_qrels(found, qrels_out)
+    if report:
+        reports.write(found, report)
+    print(json.dumps(found.to_dict()) if as_json else reports.text(found))  # noqa: T201
+    if found.skipped:
+        raise typer.Exit(EXIT_PARTIAL)
