@@ -117,9 +117,18 @@ WEIGHTS = {
     ),
 }
 
-_LITE = Trunk("lite", WEIGHTS["lite"].digest, View("crop", 224, 0.875), "gem3", 1280)
-_TINY = Trunk("tiny", WEIGHTS["tiny"].digest, View("squash", 224), "own", 320)
-_DINO = Trunk("dino", WEIGHTS["dino"].digest, View("squash", 224), "class token", 384)
+GOLDEN = {
+    "lite": (0.034994, 0.0, 0.009808, 0.0, 0.0, 0.003826, 0.0, 0.057924),
+    "tiny": (0.012367, 0.085949, 0.031763, -0.016376, 0.017835, -0.029439, 0.020566, 0.009161),
+    "dino": (-0.026523, -0.000872, -0.031994, -0.058842, -0.007391, -0.027591, 0.055688, 0.033352),
+    "dino@336": (-0.022553, -0.006589, -0.03882, -0.058659, -0.006296, -0.018554, 0.049158, 0.035637),
+    "dino@518": (-0.018824, -0.013719, -0.013834, -0.064959, -0.000135, -0.02558, 0.05895, 0.034815),
+}
+"""The first 8 numbers of each network's unit vector for ``golden.test_card``, in float32."""
+
+_LITE = Trunk("lite", WEIGHTS["lite"].digest, View("crop", 224, 0.875), "gem3", 1280, golden=GOLDEN["lite"])
+_TINY = Trunk("tiny", WEIGHTS["tiny"].digest, View("squash", 224), "own", 320, golden=GOLDEN["tiny"])
+_DINO = Trunk("dino", WEIGHTS["dino"].digest, View("squash", 224), "class token", 384, golden=GOLDEN["dino"])
 
 RECORDS = {
     "lite": Record("lite", "small and quick, comes with the installation", (_LITE,), 300),
@@ -127,8 +136,6 @@ RECORDS = {
     "dino": Record("dino", "the default; its side can be given, as in dino@336", (_DINO,), 33),
     "best": Record("best", "dino and tiny side by side", (_DINO, replace(_TINY, weight=0.7)), 25),
 }
-
-DINO_GOLDEN: dict[int, tuple[float, ...]] = {}
 
 
 def record(name: str) -> Record:
@@ -146,5 +153,5 @@ def record(name: str) -> Record:
         raise UsageError(
             f"The side in {name!r} must be a multiple of {PATCH} up to {LARGEST_SIDE}, such as dino@336 or dino@518."
         )
-    trunk = replace(_DINO, view=View("squash", pixels), golden=DINO_GOLDEN.get(pixels, ()))
+    trunk = replace(_DINO, view=View("squash", pixels), golden=GOLDEN.get(name, ()))
     return Record(name, f"dino at {pixels} pixels", (trunk,), RECORDS["dino"].rate * (224 / pixels) ** 2)

@@ -17,7 +17,7 @@ Tensors = dict[str, NDArray[np.float32]]
 
 
 def tensors_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """sha256 over names (sorted), shapes and little-endian float32 elements: equal for equal tensors, however stored."""
+    """sha256 over names (sorted), shapes and little-endian float32 elements; it is blind to how they are stored."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         values = np.ascontiguousarray(tensors[name], "<f4")

