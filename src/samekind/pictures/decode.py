@@ -32,7 +32,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from samekind.errors import PictureError
 from samekind.pictures.colour import is_plain, to_srgb
-from samekind.pictures.formats import kind_of, opened, raw_preview, size_before_opening
+from samekind.pictures.formats import opened, raw_preview, size_before_opening
+from samekind.pictures.signature import kind_of
 from samekind.pictures.tags import orientation
 
 BROKEN = (
