@@ -84,8 +84,8 @@ class Info:
 class Collection:
     """Pictures of some folders, their vectors, and what was learned from them: one folder on disk.
 
-    A collection reads one version of its table; ``refresh`` (which ``nearest`` and ``sync`` do) moves on to the latest.
-    Any number of processes read while one writes.
+    A collection reads one version of its table, so that all answers fit each other, until ``refresh`` moves on to the
+    latest (a job that writes does so by itself). Any number of processes read while one writes.
     """
 
     def __init__(self, path: Path, manifest: Manifest, table: Table) -> None:
@@ -300,7 +300,6 @@ class Collection:
                 f"A query vector must have {self.dim} numbers for {self.name}, not {vectors.shape[1]}; use its encoder "
                 f"{self.encoder_name!r}."
             )
-        self.refresh()
         loaded = self.vectors(tuned)
         positions = None
         if where is not None:

@@ -66,16 +66,13 @@ class Manifest:
             f"--encoder {encoder.name}."
         )
 
-    def with_root(self, folder: Path) -> tuple[Manifest, str]:
-        """This manifest with ``folder`` among its roots, and the root's name: the folder's, made unique."""
-        for name, known in self.roots.items():
-            if known.folder == folder:
-                return self, name
+    def with_root(self, folder: Path) -> Manifest:
+        """This manifest with a further root, called as its folder is, made unique."""
         stem = name = folder.name or "root"
         number = 2
         while name in self.roots:
             name, number = f"{stem}-{number}", number + 1
-        return replace(self, roots={**self.roots, name: Root(folder)}), name
+        return replace(self, roots={**self.roots, name: Root(folder)})
 
     def moved(self, old: str, new: Path) -> Manifest:
         """This manifest with root ``old`` (its name, or its folder) at folder ``new``. Raises UsageError."""

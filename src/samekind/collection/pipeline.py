@@ -140,14 +140,14 @@ def _usable(vector: Vector) -> bool:
 
 
 def _prepare(group: Group, file: Path, encoder: Encoder, with_views: bool, max_pixels: int, max_bytes: int) -> Looked:
-    from samekind.pictures.decode import Limits, decode
+    from samekind.pictures.decode import Limits, decode, read_bytes
     from samekind.pictures.views import SECOND_VIEWS
 
-    looked = Looked(group)
+    looked, limits = Looked(group), Limits(max_pixels, max_bytes)
     try:
-        data = _read(file, max_bytes)
+        data = read_bytes(file, limits)
         looked.hash = hash_bytes(data)
-        decoded = decode(data, Limits(max_pixels=max_pixels, max_bytes=max_bytes), side=encoder.input_side)
+        decoded = decode(data, limits, encoder.input_side)
         looked.width, looked.height = decoded.width, decoded.height
         looked._waiting.append(encoder.prepare(decoded.pixels))
         if with_views:
@@ -156,16 +156,6 @@ def _prepare(group: Group, file: Path, encoder: Encoder, with_views: bool, max_p
         looked._waiting = []
         looked.reason, looked.detail = problem.reason, problem.detail
     return looked
-
-
-def _read(file: Path, max_bytes: int) -> bytes:
-    try:
-        size = file.stat().st_size
-        if size > max_bytes:
-            raise PictureError("too many bytes", f"{size:,} bytes, the limit max_bytes is {max_bytes:,}")
-        return file.read_bytes()
-    except OSError as problem:
-        raise PictureError("unreadable", problem.strerror or str(problem)) from None
 
 
 def hash_bytes(data: bytes) -> str:

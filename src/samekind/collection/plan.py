@@ -136,12 +136,13 @@ def plan(
     scopes: Iterable[Scope],
     hashes: Mapping[Place, str],
     away: Iterable[str] = (),
+    blind: Iterable[Place] = (),
 ) -> Plan:
     """The plan that brings ``stored`` to the state of ``found``.
 
     Only rows that ``scopes`` cover can go missing. ``hashes`` by place for the files of ``unsettled`` (one that could
-    not be read is left out). Rows of roots that are ``away`` are never taken for files that have moved. Places in
-    ``found`` are unique.
+    not be read is left out). Rows of roots that are ``away`` are never taken for files that have moved. Rows at and
+    below ``blind`` places, which could not be looked at, stay as they are. Places in ``found`` are unique.
     """
     away = frozenset(away)
     rows = {row.place: row for row in stored}
@@ -168,7 +169,8 @@ def plan(
             counts["same"] += 1
 
     places = {file.place for file in found}
-    gone = [row for row in _covered(stored, scopes) if row.place not in places]
+    hidden = tuple(blind)
+    gone = [row for row in _covered(stored, scopes) if row.place not in places and not _below_any(row, hidden)]
     movable: dict[str, deque[Stored]] = defaultdict(deque)
     lost = {row.id for row in gone} | {row.id for row in stored if row.state == MISSING and row.place not in places}
     for row in stored:
@@ -224,6 +226,12 @@ def _covered(stored: Sequence[Stored], scopes: Iterable[Scope]) -> list[Stored]:
     for scope in scopes:
         by_root[scope.root].append(scope)
     return [row for row in stored if any(scope.covers(row) for scope in by_root.get(row.root, ()))]
+
+
+def _below_any(row: Stored, places: Iterable[Place]) -> bool:
+    return any(
+        row.root == root and (not path or row.path == path or row.path.startswith(path + "/")) for root, path in places
+    )
 
 
 def _take(rows: deque[Stored] | None, file: Found) -> Stored | None:

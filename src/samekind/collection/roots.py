@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samekind.collection.manifest import FILE, Manifest
+from samekind.collection.manifest import Manifest
 from samekind.collection.plan import Found, Scope
 from samekind.errors import UsageError
 
 if TYPE_CHECKING:
     from samekind.pictures.scan import ScannedFile, Source
-
-SUFFIX = ".samekind"
 
 
 @dataclass(frozen=True)
@@ -31,23 +29,24 @@ class Rooted:
         return Found(self.name, self.prefix + file.path, file.size, file.mtime_ns, file.columns)
 
 
-def settle(manifest: Manifest, sources: Iterable[Source], folder: Path) -> tuple[Manifest, list[Rooted]]:
+def settle(manifest: Manifest, sources: Sequence[Source], folder: Path) -> tuple[Manifest, list[Rooted]]:
     """Gives each source its root, adding roots to the manifest as needed.
 
-    A source inside a known root joins it. Raises UsageError where a source is the collection ``folder`` or inside it.
+    A source inside a root joins it. Raises UsageError where a source is the collection ``folder`` or inside it.
     """
-    rooted = []
-    for source in sources:
+    for source in sorted(sources, key=lambda source: len(str(source.root))):
         if _below(source.root, folder) is not None:
             raise UsageError(f"{source.root} is the collection itself; name a folder of pictures.")
+        if home_of(manifest, source.root) is None:
+            manifest = manifest.with_root(source.root)
+    rooted = []
+    for source in sources:
         home = home_of(manifest, source.root)
-        if home is None:
-            manifest, name = manifest.with_root(source.root)
-            home = name, ""
+        assert home is not None  # given above
+        name, prefix = home
         if source.whole:
-            name, prefix = home
             manifest = replace(manifest, roots={**manifest.roots, name: manifest.roots[name].with_whole(prefix)})
-        rooted.append(Rooted(source, *home))
+        rooted.append(Rooted(source, name, prefix))
     return manifest, rooted
 
 
@@ -73,33 +72,9 @@ def away(manifest: Manifest) -> set[str]:
     return {name for name, root in manifest.roots.items() if not root.folder.is_dir()}
 
 
-def outside_collections(files: Iterable[Found], manifest: Manifest) -> Iterator[Found]:
-    """The files that do not lie in a collection's folder."""
-    known: dict[tuple[str, str], bool] = {}
-    for file in files:
-        if f"{SUFFIX}/" not in file.path or not any(
-            _is_collection(manifest, file.root, prefix, known) for prefix in _suspects(file.path)
-        ):
-            yield file
-
-
 def scope_of(rooted: Rooted) -> Scope | None:
     """What is known to be missing where it is not found: all of a folder, nothing of a list."""
     return Scope(rooted.name, rooted.prefix) if rooted.source.whole else None
-
-
-def _suspects(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    for n, part in enumerate(parts[:-1], 1):
-        if part.endswith(SUFFIX):
-            yield "/".join(parts[:n])
-
-
-def _is_collection(manifest: Manifest, root: str, prefix: str, known: dict[tuple[str, str], bool]) -> bool:
-    key = root, prefix
-    if key not in known:
-        known[key] = (manifest.roots[root].folder / prefix / FILE).is_file()
-    return known[key]
 
 
 def _below(place: Path, root: Path) -> str | None:

@@ -91,7 +91,7 @@ class _Seen:
     found: dict[Place, Found] = field(default_factory=dict)
     scopes: list[Scope] = field(default_factory=list)
     away: set[str] = field(default_factory=set)
-    blind: list[Scope] = field(default_factory=list)
+    blind: list[Place] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
 
@@ -197,12 +197,13 @@ def _look_around(collection: Collection, sources: Sequence[str | Path | Source])
         for n, file in enumerate(scan(one.source)):
             if isinstance(file, Skipped):
                 seen.skipped[file.reason] += 1
+                if file.reason == "unreadable" and (hidden := roots.home_of(seen.manifest, Path(file.path))):
+                    seen.blind.append((hidden[0], hidden[1].rstrip("/")))
                 yield file
                 continue
             _add(seen, one.found(file))
             if n % 1000 == 0:
                 yield Progress("looking", len(seen.found))
-    seen.found = {file.place: file for file in roots.outside_collections(seen.found.values(), seen.manifest)}
     yield Progress("looking", len(seen.found), len(seen.found))
     return seen
 
@@ -258,7 +259,7 @@ def _planned(stored: list[Stored], seen: _Seen, settings: Settings) -> Generator
                 hashes[file.place] = hash_
             if n % 500 == 0 or n == len(asked):
                 yield Progress("comparing", n, len(asked))
-    return plan(stored, found, seen.scopes, hashes, seen.away)
+    return plan(stored, found, seen.scopes, hashes, seen.away, seen.blind)
 
 
 def _ready(collection: Collection, encoder: Encoder | None, settings: Settings) -> Generator[Event, None, Encoder]:

@@ -1,0 +1,27 @@
+"""samekind purge: forget pictures that are missing."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def purge(
+    collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Forget the pictures that are missing: their files or their drive are away.
+
+    Example: samekind purge birds.samekind
+    """
+    from samekind.collection import Collection
+
+    count = Collection.open(collection).purge()
+    sys.stdout.write(jsons.dumps({"purged": count}) + "\n" if json else f"{count:,} forgotten (undo takes it back)\n")
