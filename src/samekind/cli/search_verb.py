@@ -1,0 +1,173 @@
+"""samekind search: find the same kind of thing by picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samekind.errors import EXIT_NOTHING, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from samekind.pictures.views import Box
+    from samekind.query.hits import Hits
+    from samekind.query.model import Part
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def search(
+    collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
+    picture: Annotated[list[str], typer.Option(help="A picture file to ask with, - for standard input.")] = [],  # noqa: B006
+    weight: Annotated[list[float], typer.Option(help="Weight of each --picture, in order; may be negative.")] = [],  # noqa: B006
+    crop: Annotated[
+        list[str], typer.Option(help="L,T,W,H in pixels of each upright --picture, in order, or whole.")
+    ] = [],  # noqa: B006
+    like: Annotated[list[str], typer.Option(help="A picture of the collection, by id or path.")] = [],  # noqa: B006
+    unlike: Annotated[list[str], typer.Option(help="The same, to keep away from.")] = [],  # noqa: B006
+    vector: Annotated[list[Path], typer.Option(help="A .npy file with one vector of the encoder.")] = [],  # noqa: B006
+    k: Annotated[int, typer.Option("-k", "--top", help="At most so many hits.")] = 10,
+    where: Annotated[
+        list[str], typer.Option(help="Only pictures that pass, such as 'path~=train/' or 'year>=1990'; all must hold.")
+    ] = [],  # noqa: B006
+    no_tune: Annotated[bool, typer.Option("--no-tune", help="Search the plain encoder.")] = False,
+    min_confidence: Annotated[float, typer.Option(help="Leave out hits below it (0 to 1).")] = 0.0,
+    min_score: Annotated[float, typer.Option(help="Leave out hits below it (cosine, -1 to 1).")] = -1.0,
+    exact: Annotated[bool, typer.Option("--exact", help="Search exactly, however large the collection.")] = False,
+    collapse: Annotated[
+        float | None, typer.Option(help="Cosine of plain vectors from which on pictures count as copies.")
+    ] = None,
+    no_collapse: Annotated[bool, typer.Option("--no-collapse", help="Show near-duplicates one by one.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line and hit.")] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Only the files' paths, one a line.")] = False,
+    nul: Annotated[bool, typer.Option("-0", help="Only the files' paths, each ended by a NUL.")] = False,
+    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet, .png or .html.")] = None,
+) -> None:
+    """Find the same kind of thing by picture.
+
+    Exit code 0: found; 1: nothing good enough; 2: wrong usage.
+
+    Example: samekind search birds.samekind --picture robin.jpg -k 5
+    """
+    if json + jsonl + paths + nul > 1:
+        raise UsageError("Choose one of --json, --jsonl, --paths and -0.")
+    if no_collapse and collapse is not None:
+        raise UsageError("Choose one of --collapse and --no-collapse.")
+    from samekind.collection import Collection
+    from samekind.query import COLLAPSE_AT, Query
+    from samekind.query import search as run
+    from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
+
+    if sheet is not None:
+        check_sheet_name(sheet)
+    held = Collection.open(collection)
+    query = Query(*_pictures(picture, weight, crop), *_stored(like, unlike), *_vectors(vector))
+    hits = run(
+        held,
+        query,
+        k=k,
+        where=" and ".join(f"({one})" for one in where) or None,
+        tune=not no_tune,
+        exact=exact or None,
+        min_confidence=min_confidence,
+        min_score=min_score,
+        collapse=None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
+    )
+    if sheet is not None:
+        write_sheet(sheet_of(held, query, hits), sheet)
+    if json:
+        _out(hits.to_json() + "\n")
+    elif jsonl:
+        _out(hits.to_jsonl())
+    elif paths or nul:
+        _out(hits.paths("\0" if nul else "\n"))
+    else:
+        _show(hits, sheet)
+    if not hits:
+        raise typer.Exit(EXIT_NOTHING)
+
+
+def _pictures(sources: list[str], weights: list[float], crops: list[str]) -> list[Part]:
+    from samekind.query import Picture
+
+    for name, given in (("--weight", weights), ("--crop", crops)):
+        if given and len(given) != len(sources):
+            raise UsageError(f"Give {name} once for each --picture: {len(sources)} times, not {len(given)}.")
+    if sources.count("-") > 1:
+        raise UsageError("Only one --picture can be standard input.")
+    return [
+        Picture(
+            sys.stdin.buffer.read() if source == "-" else Path(source),
+            _box(crops[n]) if crops else None,
+            weights[n] if weights else 1.0,
+        )
+        for n, source in enumerate(sources)
+    ]
+
+
+def _stored(like: list[str], unlike: list[str]) -> list[Part]:
+    from samekind.query import Stored
+
+    return [*(Stored(item) for item in like), *(Stored(item, -1.0) for item in unlike)]
+
+
+def _vectors(files: list[Path]) -> list[Part]:
+    if not files:
+        return []
+    import numpy as np
+
+    from samekind.query import Vector
+
+    parts: list[Part] = []
+    for file in files:
+        try:
+            values = np.load(file, allow_pickle=False)
+        except FileNotFoundError:
+            raise UsageError(f"There is no vector file {file}.") from None
+        except (OSError, ValueError, EOFError) as problem:
+            raise UsageError(f"{file} is no .npy file with a vector ({problem}).") from None
+        parts.append(Vector(np.squeeze(values)))
+    return parts
+
+
+def _box(text: str) -> Box | None:
+    from samekind.pictures.views import Box
+
+    if text == "whole":
+        return None
+    try:
+        left, top, width, height = (float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"A crop is LEFT,TOP,WIDTH,HEIGHT in pixels, or whole, not {text!r}.") from None
+    return Box(left, top, width, height)
+
+
+def _show(hits: Hits, sheet: Path | None) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not hits:
+        console.print(f"Nothing good enough in {hits.collection}.", markup=False)
+    else:
+        console.print(hits.to_table())
+        space = "tuned" if hits.tuned else "plain"
+        note = "; nothing here is likely to be the same kind" if hits.nothing_here else ""
+        console.print(
+            f"{len(hits)} of {hits.collection} ({hits.encoder}, {space}, {hits.seconds.search * 1000:.0f} ms){note}",
+            style="dim",
+            markup=False,
+        )
+    if sheet is not None:
+        console.print(f"Contact sheet: {sheet}", markup=False)
+
+
+def _out(text: str) -> None:
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.flush()
+    except OSError as problem:
+        raise StorageError(f"The results could not be written ({problem}).") from None

@@ -1,0 +1,255 @@
+"""What a search found, and how it shows itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WEAK_BELOW = 0.5
+"""Confidence below which a hit is shown as weak."""
+
+COLLAPSE_AT = 0.97
+"""Cosine of two plain vectors from which on two pictures count as near-duplicates."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One picture that was found.
+
+    ``score`` is the cosine in the searched space, ``confidence`` 0..1 by the collection's own calibration.
+    ``copies`` are the ids of near-duplicates that stand behind this hit. ``same_file`` marks the very file that was
+    asked with.
+    """
+
+    rank: int
+    id: str
+    root: str
+    path: str
+    file: Path
+    score: float
+    confidence: float
+    same_file: bool = False
+    copies: tuple[str, ...] = ()
+    columns: Mapping[str, str | int | float | None] = field(default_factory=dict)
+
+    @property
+    def weak(self) -> bool:
+        """True below the confidence from which on a match can be relied on."""
+        return self.confidence < WEAK_BELOW
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; the person's columns under ``columns``."""
+        return {
+            "rank": self.rank,
+            "path": self.path,
+            "id": self.id,
+            "score": round(self.score, 6),
+            "confidence": round(self.confidence, 6),
+            "root": self.root,
+            "file": str(self.file),
+            "same_file": self.same_file,
+            "copies": len(self.copies),
+            "copy_ids": list(self.copies),
+            "columns": dict(self.columns),
+        }
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall seconds: loading the encoder, decoding and encoding the query, searching."""
+
+    load: float = 0.0
+    encode: float = 0.0
+    search: float = 0.0
+
+    def to_dict(self) -> dict[str, float]:
+        """JSON-ready, in milliseconds' precision."""
+        return {"load": round(self.load, 4), "encode": round(self.encode, 4), "search": round(self.search, 4)}
+
+
+@dataclass(frozen=True, eq=False)
+class Hits(Sequence[Hit]):
+    """The hits of one search, best first; thresholds can be moved afterwards without searching again.
+
+    ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
+    shown follows from them, ``k`` and the thresholds.
+    """
+
+    candidates: tuple[Hit, ...]
+    vectors: NDArray[np.float32]
+    collection: str
+    encoder: str
+    tuned: bool
+    k: int
+    min_confidence: float = 0.0
+    min_score: float = -1.0
+    collapse: float | None = COLLAPSE_AT
+    seconds: Seconds = field(default_factory=Seconds)
+
+    @cached_property
+    def _shown(self) -> tuple[Hit, ...]:
+        good = [
+            n
+            for n, hit in enumerate(self.candidates)
+            if hit.confidence >= self.min_confidence and hit.score >= self.min_score
+        ]
+        groups = group_copies(self.vectors[good], self.collapse, self.k)
+        return tuple(
+            replace(
+                self.candidates[good[first]],
+                rank=rank,
+                copies=tuple(self.candidates[good[other]].id for other in others),
+            )
+            for rank, (first, *others) in enumerate(groups, 1)
+        )
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self._shown[index]
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self._shown)
+
+    def __repr__(self) -> str:
+        best = f", best {self[0].path} at {self[0].confidence:.0%}" if self else ""
+        return f"<Hits: {len(self)} in {self.collection}{best}>"
+
+    @property
+    def nothing_here(self) -> bool:
+        """True when no hit reaches the confidence of a match: the collection holds nothing of this kind."""
+        return all(hit.weak for hit in self)
+
+    def at_least(self, confidence: float) -> Hits:
+        """The same search with another least confidence (0..1)."""
+        return replace(self, min_confidence=check_confidence(confidence))
+
+    def above(self, score: float) -> Hits:
+        """The same search with another least score (cosine)."""
+        return replace(self, min_score=score)
+
+    def collapsed(self, threshold: float | None) -> Hits:
+        """The same search with another threshold for near-duplicates (cosine of plain vectors); None shows all.
+
+        Acts on the pictures that were fetched, so a lower threshold can leave fewer than ``k`` hits.
+        """
+        return replace(self, collapse=check_collapse(threshold))
+
+    def timed(self, seconds: Seconds) -> Hits:
+        """The same hits with the time they took."""
+        return replace(self, seconds=seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: hits and how they came about."""
+        return {
+            "hits": [hit.to_dict() for hit in self],
+            "encoder": self.encoder,
+            "collection": self.collection,
+            "tuned": self.tuned,
+            "k": self.k,
+            "min_confidence": self.min_confidence,
+            "min_score": self.min_score,
+            "collapse": self.collapse,
+            "collapsed": sum(len(hit.copies) for hit in self),
+            "nothing_here": self.nothing_here,
+            "seconds": self.seconds.to_dict(),
+        }
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    def to_jsonl(self) -> str:
+        """One JSON object a line and hit; empty text without hits."""
+        return "".join(json.dumps(hit.to_dict(), ensure_ascii=False) + "\n" for hit in self)
+
+    def paths(self, end: str = "\n") -> str:
+        """Absolute paths, each followed by ``end`` (a NUL keeps names with newlines apart)."""
+        return "".join(f"{hit.file}{end}" for hit in self)
+
+    def to_table(self) -> Table:
+        """A rich table; weak hits stand dimmed below a line."""
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name, side in (
+            ("", "right"),
+            ("confidence", "right"),
+            ("score", "right"),
+            ("picture", "left"),
+            ("", "left"),
+        ):
+            table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        weak_before = False
+        for hit in self:
+            if hit.weak and not weak_before:
+                table.add_row("", "", "", "── weak from here ──", "", style="dim")
+                weak_before = True
+            table.add_row(
+                str(hit.rank),
+                f"{hit.confidence:.0%}",
+                f"{hit.score:.3f}",
+                escape(hit.path),
+                escape(remark(hit)),
+                style="dim" if hit.weak else None,
+            )
+        return table
+
+
+def remark(hit: Hit) -> str:
+    """What is said beside a hit: whether it is the file asked with, and how many copies stand behind it."""
+    count = len(hit.copies)
+    copies = f"+{count} {'copy' if count == 1 else 'copies'}" if count else ""
+    return ", ".join(filter(None, ("the same file" if hit.same_file else "", copies)))
+
+
+def group_copies(vectors: NDArray[np.float32], threshold: float | None, k: int) -> list[list[int]]:
+    """Rows best first -> at most k groups, each a row and the near-duplicates behind it, in order.
+
+    ``vectors`` (n, dim) float32 rows of unit length. A row joins the first group whose leading row it resembles with a
+    cosine of at least ``threshold``; None joins nothing. Ours.
+    """
+    if threshold is None:
+        return [[n] for n in range(min(k, len(vectors)))]
+    groups: list[list[int]] = []
+    alike = vectors @ vectors.T >= threshold
+    for n in range(len(vectors)):
+        for group in groups:
+            if alike[group[0], n]:
+                group.append(n)
+                break
+        else:
+            groups.append([n])
+    return groups[:k]
+
+
+def check_confidence(confidence: float) -> float:
+    """The same value; UsageError outside 0..1."""
+    if not 0 <= confidence <= 1:
+        raise UsageError(f"A least confidence must lie between 0 and 1, not {confidence}.")
+    return confidence
+
+
+def check_collapse(threshold: float | None) -> float | None:
+    """The same value; UsageError outside 0..1."""
+    if threshold is not None and not 0 < threshold <= 1:
+        raise UsageError(f"A threshold for near-duplicates must lie above 0 and at most at 1, not {threshold}.")
+    return threshold

@@ -1,0 +1,203 @@
+"""A query's parts to one vector, that vector to candidates, candidates to hits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Encoder, Vectors, encode_pictures
+from samekind.errors import PictureError, UsageError
+from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.model import Picture, Query, Stored, Vector
+
+if TYPE_CHECKING:
+    from samekind.collection import Collection
+    from samekind.collection.where import Where
+    from samekind.tuning import Tuning
+
+_SPARE = 16
+"""Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
+
+_VANISHED = 1e-6
+
+
+def search(
+    collection: Collection,
+    query: Query,
+    *,
+    k: int = 10,
+    where: str | Where | None = None,
+    tune: bool = True,
+    exact: bool | None = None,
+    min_confidence: float = 0.0,
+    min_score: float = -1.0,
+    collapse: float | None = COLLAPSE_AT,
+    encoder: Encoder | None = None,
+) -> Hits:
+    """At most ``k`` pictures of the same kind as the query, best first.
+
+    The query's vector is L2(sum of weight x part), each part a unit vector in the searched space: the tuned one, or
+    the encoder's own with ``tune`` False or where tuning was left out. ``exact`` None lets the collection choose.
+    ``collapse`` is the cosine of plain vectors from which on near-duplicates stand behind the best of them (None: each
+    by itself). The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
+
+    Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a query
+    picture that cannot be used), EncoderMismatch
+    and the errors of loading an encoder.
+    """
+    if k < 1:
+        raise UsageError(f"The number of hits wanted must be at least 1, not {k}.")
+    check_confidence(min_confidence)
+    check_collapse(collapse)
+    start = time.perf_counter()
+    if query.pictures and encoder is None:
+        encoder = _load_encoder(collection)
+    loaded = time.perf_counter()
+    looked, hashes = _look_at(query.pictures, encoder, collection)
+    encoded = time.perf_counter()
+    collection.refresh()
+    asked = collection.find([part.item for part in query.parts if isinstance(part, Stored)])
+    rows = _plain_rows(collection, query, looked, asked)
+    weights = np.array([part.weight for part in query.parts], np.float32)
+
+    fetch = k + len(asked) + _SPARE
+    while True:
+        tuned, ids, scores = _nearest(collection, rows, weights, fetch, where, tune, exact)
+        keep = [n for n, id_ in enumerate(ids) if id_ not in asked]
+        hits = Hits(
+            candidates=_candidates(collection, [ids[n] for n in keep], scores[keep], tuned, hashes),
+            vectors=collection.stored([ids[n] for n in keep], tuned=False),
+            collection=str(collection.path),
+            encoder=collection.encoder_name,
+            tuned=tuned,
+            k=k,
+            min_confidence=min_confidence,
+            min_score=min_score,
+            collapse=collapse,
+        )
+        if len(hits) == k or len(ids) < fetch or not _may_hold_more(hits):
+            break
+        fetch *= 4
+    seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
+    return hits.timed(seconds)
+
+
+def _load_encoder(collection: Collection) -> Encoder:
+    from samekind.encoders.load import load_encoder
+
+    return load_encoder(collection.encoder_name, collection.settings)
+
+
+def _look_at(
+    pictures: Sequence[Picture], encoder: Encoder | None, collection: Collection
+) -> tuple[Vectors, frozenset[str]]:
+    """Plain unit vectors (n, dim) of the query's pictures, and the content hashes of their files."""
+    if not pictures or encoder is None:
+        return np.zeros((0, collection.dim), np.float32), frozenset()
+    from samekind.collection.pipeline import hash_bytes
+    from samekind.pictures.decode import Limits, decode, read_bytes
+    from samekind.pictures.views import crop
+
+    collection.manifest.check(encoder, collection.path)
+    settings = collection.settings
+    limits = Limits(settings.max_pixels, settings.max_bytes)
+    pixels, hashes = [], set()
+    for picture in pictures:
+        try:
+            data = read_bytes(picture.source, limits) if isinstance(picture.source, Path) else picture.source
+            if isinstance(data, bytes):
+                hashes.add(hash_bytes(data))
+                # A crop is measured on the whole picture, which then must not be decoded smaller.
+                data = decode(data, limits, None if picture.crop else encoder.input_side).pixels
+        except PictureError as problem:
+            named = picture.source if isinstance(picture.source, Path) else "given as bytes"
+            raise UsageError(f"The query picture {named} cannot be used ({problem}); ask with another one.") from None
+        pixels.append(crop(data, picture.crop) if picture.crop else data)
+    return encode_pictures(encoder, pixels), frozenset(hashes)
+
+
+def _plain_rows(collection: Collection, query: Query, looked: Vectors, asked: Sequence[str]) -> Vectors:
+    """One plain unit vector a part, (n, dim), in the order of the parts."""
+    rows = {Picture: iter(looked), Stored: iter(collection.stored(asked, tuned=False) if asked else ())}
+    return np.stack(
+        [_given(part, collection) if isinstance(part, Vector) else next(rows[type(part)]) for part in query.parts]
+    )
+
+
+def _given(part: Vector, collection: Collection) -> NDArray[np.float32]:
+    values = np.asarray(part.values, np.float64)
+    if len(values) != collection.dim:
+        raise UsageError(
+            f"A query vector must have {collection.dim} numbers for {collection.path}, not {len(values)}; make it with "
+            f"the collection's encoder {collection.encoder_name!r}."
+        )
+    return np.asarray(values / np.linalg.norm(values), np.float32)
+
+
+def _nearest(
+    collection: Collection,
+    rows: Vectors,
+    weights: NDArray[np.float32],
+    fetch: int,
+    where: str | Where | None,
+    tune: bool,
+    exact: bool | None,
+) -> tuple[bool, list[str], NDArray[np.float32]]:
+    """Whether the tuned space was searched, ids best first, and their cosines."""
+    while True:
+        tuning = collection.tuning
+        tuned = tune and collection.tuned
+        vector = summed(tuning.apply(rows) if tuning is not None and tuned else rows, weights)
+        ((ids, scores),) = collection.nearest(vector[None], fetch, where=where, tuned=tuned, exact=exact)
+        # Another process may have tuned meanwhile: then the query stands in the space of before.
+        if collection.tuning is tuning:
+            return tuned, ids, scores
+
+
+def summed(rows: Vectors, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """L2(sum of weight x row): (n, dim) unit rows and (n,) weights -> (dim,). UsageError where the sum vanishes."""
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if length <= _VANISHED * float(np.abs(weights).sum()):
+        raise UsageError("The parts of the query cancel each other out; change their weights.")
+    return np.asarray(total / length, np.float32)
+
+
+def _candidates(
+    collection: Collection, ids: Sequence[str], scores: NDArray[np.float32], tuned: bool, hashes: frozenset[str]
+) -> tuple[Hit, ...]:
+    own = list(collection.table.person_columns)
+    confidences = _confidence(collection.tuning, scores, tuned)
+    return tuple(
+        Hit(
+            rank=rank,
+            id=row["id"],
+            root=row["root"],
+            path=row["path"],
+            file=row["file"],
+            score=float(score),
+            confidence=float(confidence),
+            same_file=row["hash"] in hashes,
+            columns={name: row[name] for name in own},
+        )
+        for rank, (row, score, confidence) in enumerate(
+            zip(collection.rows(ids, [*own, "hash"]), scores, confidences, strict=True), 1
+        )
+    )
+
+
+def _confidence(tuning: Tuning | None, scores: NDArray[np.float32], tuned: bool) -> NDArray[np.float32]:
+    if tuning is None:
+        return np.clip(scores, 0, 1)
+    return tuning.confidence(scores)
+
+
+def _may_hold_more(hits: Hits) -> bool:
+    """Whether pictures beyond those fetched could still pass the thresholds: scores only fall from here."""
+    last = hits.candidates[-1] if hits.candidates else None
+    return last is None or (last.confidence >= hits.min_confidence and last.score >= hits.min_score)
