@@ -26,7 +26,7 @@ def test_card() -> Pixels:
     card = np.where((y > 150)[..., None], stripes, sky)
     card = np.where((np.hypot(x - 210, y - 100) < 70)[..., None], rings, card)
     card = np.where(((abs(x - 80) < 40) & (abs(y - 110) < 60))[..., None], (30.0, 120.0, 70.0), card)
-    return np.clip(np.rint(card + grain), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(card + grain), 0, 255), np.uint8)
 
 
 def golden_numbers(encoder: Encoder) -> list[tuple[float, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def load_encoder(
         if on_event:
             on_event(event)
     networks = [
-        Network(_GRAPHS[trunk.name](path, trunk), threads)
+        Network(
+            partial(_GRAPHS[trunk.name], path, trunk), threads, key=f"{trunk.name}@{trunk.view.side}-{trunk.digest[:8]}"
+        )
         for trunk, path in zip(record.trunks, job.result(), strict=True)
     ]
     return RecipeEncoder(name, record.trunks, networks)
@@ -65,7 +68,7 @@ def _from_file(path: Path, threads: int) -> RecipeEncoder:
 
     model, side, dim = read_onnx(path)
     trunk = Trunk("onnx", file_sha256(path), View("squash", side), "own", dim)
-    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(model, threads)])
+    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(lambda: model, threads)])
 
 
 def _lite(path: Path, trunk: Trunk) -> Any:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
+import os
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +16,7 @@ from numpy.typing import NDArray
 
 from samekind.errors import EncoderError
 from samekind.events import Chosen
+from samekind.settings import cache_folder
 
 BATCH = 16
 
@@ -20,20 +27,21 @@ class Network:
     ``choices`` says what was chosen for this machine and why. Safe to call from several threads; calls take turns.
     """
 
-    def __init__(self, model: Any, threads: int, batch: int = BATCH) -> None:
-        """``model`` takes (n, side, side, 3) uint8; each of its first outputs flattens to a vector."""
-        core = _core()
-        precision, why = native_precision(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        self._compiled = core.compile_model(
-            model,
-            "CPU",
-            {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1},
-        )
+    def __init__(self, build: Callable[[], Any], threads: int, *, key: str = "", batch: int = BATCH) -> None:
+        """``build`` makes a model that takes (n, side, side, 3) uint8 and whose first output flattens to vectors.
+
+        With ``key``, which names the model by content, the compiled form is kept in the cache folder and taken from
+        there the next time, without building.
+        """
+        precision, why = native_precision(_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        wanted = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        self._compiled = _compiled(build, wanted, _kept_path(key, precision) if key else None)
         self._batch = batch
         self._lock = threading.Lock()
         self.choices = [
             Chosen("precision", precision, why),
             Chosen("threads", str(threads), "the processors that this process may use, or the setting"),
+            Chosen("batch", str(batch), "halved whenever memory runs out"),
         ]
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -75,12 +83,53 @@ def native_precision(capabilities: list[str]) -> tuple[str, str]:
     return "f32", "the processor has no bfloat16"
 
 
-_CORE: list[Any] = []
+def _compiled(build: Callable[[], Any], wanted: dict[str, Any], kept: Path | None) -> Any:
+    core = _core()
+    if kept:
+        with contextlib.suppress(OSError, RuntimeError):  # absent, or not of this build of OpenVINO: make it anew
+            return core.import_model(kept.read_bytes(), "CPU", wanted)
+    compiled = core.compile_model(build(), "CPU", wanted)
+    if kept:
+        with contextlib.suppress(OSError):  # no room: it is only slower the next time
+            _keep(compiled, kept)
+    return compiled
 
 
+def _keep(compiled: Any, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    ready = place.with_suffix(f".{os.getpid()}")
+    try:
+        ready.write_bytes(compiled.export_model().getvalue())
+        for outdated in place.parent.glob(f"{place.name.rsplit('-', 1)[0]}-*.blob"):
+            outdated.unlink(missing_ok=True)
+        ready.replace(place)
+    finally:
+        ready.unlink(missing_ok=True)
+
+
+def _kept_path(key: str, precision: str) -> Path:
+    """Where a compiled model is kept: it depends on the model, this code, OpenVINO and the processor."""
+    content = [key, precision, _core().get_property("CPU", "FULL_DEVICE_NAME"), _openvino_version(), _code_digest()]
+    digest = hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+    return cache_folder() / "compiled" / f"{key}-{precision}-{digest}.blob"
+
+
+@functools.cache
 def _core() -> Any:
-    if not _CORE:
-        import openvino as ov
+    import openvino as ov
 
-        _CORE.append(ov.Core())
-    return _CORE[0]
+    return ov.Core()
+
+
+def _openvino_version() -> str:
+    import openvino as ov
+
+    return str(ov.get_version())
+
+
+@functools.cache
+def _code_digest() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
