@@ -88,6 +88,6 @@ def evaluate(
         runs.write_qrels(found, qrels_out)
     if report:
         reports.write(found, report)
-    print(json.dumps(found.to_dict()) if as_json else reports.text(found))  # noqa: T201
+    typer.echo(json.dumps(found.to_dict()) if as_json else reports.text(found))
     if found.skipped:
         raise typer.Exit(EXIT_PARTIAL)

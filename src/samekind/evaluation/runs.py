@@ -7,6 +7,7 @@ as they stand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,13 +58,17 @@ def read_run(file: Path) -> Run:
         hits = scored.setdefault(query, {})
         if picture in hits:
             raise UsageError(f"{file}, line {line}: {picture} is listed twice for query {query}.")
-        try:
-            hits[picture] = float(text)
-        except ValueError:
-            raise UsageError(f"{file}, line {line}: the score {text!r} is not a number.") from None
-        if hits[picture] != hits[picture]:
-            raise UsageError(f"{file}, line {line}: the score is not a number.")
+        hits[picture] = _number(text)
+        if math.isnan(hits[picture]):
+            raise UsageError(f"{file}, line {line}: the score {text!r} is not a number.")
     return {query: sorted(hits, key=lambda picture: -hits[picture]) for query, hits in scored.items()}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def read_qrels(file: Path) -> Qrels:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Encoder, Vectors
-from samekind.errors import PictureError
+from samekind.errors import CollectionBusy, StorageError
 from samekind.evaluation.labels import LabelledSet
-from samekind.events import Event, Progress, Skipped
-from samekind.settings import Settings
+from samekind.events import Event, Progress, Skipped, Warned
+from samekind.settings import Settings, cache_folder
 
-_BATCH = 16
+_WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,24 +55,58 @@ def joined(parts: Sequence[SetVectors]) -> SetVectors:
 
 
 def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> Generator[Event, None, SetVectors]:
-    """Encodes every picture of a set; broken ones are reported and left out."""
-    from samekind.pictures.decode import Limits, decode
-    from samekind.pictures.views import SECOND_VIEWS
+    """The vectors of a set's pictures by the product's own sync, kept as a collection in the cache folder.
 
-    limits = Limits(settings.max_pixels, settings.max_bytes)
-    rows, look, views = [], [], []
-    for row, path in enumerate(labelled.paths):
+    Only new and changed pictures are encoded; broken ones are reported and left out. Where another process is encoding
+    the same set, this one waits for it.
+    """
+    from samekind.collection import Collection
+    from samekind.pictures.scan import Source
+
+    collection = Collection.open_or_create(_cache(labelled, encoder), encoder)
+    source = Source(labelled.folder, files=labelled.paths)
+    waited = False
+    while True:
         try:
-            pixels = decode((labelled.folder / path).read_bytes(), limits, encoder.input_side).pixels
-        except PictureError as problem:
-            yield Skipped(str(labelled.folder / path), problem.reason, problem.detail)
-            continue
-        seen = encoder.encode(
-            [encoder.prepare(pixels), *(encoder.prepare(view(pixels)) for view in SECOND_VIEWS.values())]
-        )
-        rows.append(row)
-        look.append(seen[0])
-        views.append(seen[1:])
-        yield Progress(f"encoding {labelled.name}", row + 1, len(labelled))
-    every = np.arange(len(rows))
-    return SetVectors(np.array(rows, np.int64), np.array(look, np.float32), np.array(views, np.float32), every)
+            for event in collection.sync([source], encoder=encoder, settings=settings, tune=False):
+                yield _named(event, labelled)
+            break
+        except CollectionBusy:
+            if not waited:
+                yield Warned(f"Another process is encoding {labelled.name}; waiting for it.")
+            waited = True
+            time.sleep(_WAIT_SECONDS)
+    row_of = {path: row for row, path in enumerate(labelled.paths)}
+    row_of_id = {
+        one["id"]: row_of[one["path"]]
+        for one in collection.pictures("state = present", ["id", "path"])
+        if one["path"] in row_of
+    }
+    loaded = collection.vectors(tuned=False)
+    kept = sorted((row_of_id[id_], at) for at, id_ in enumerate(loaded.ids) if id_ in row_of_id)
+    rows = np.array([row for row, _ in kept], np.int64)
+    ids, views = collection.views()
+    seen = sorted((row_of_id[id_], at) for at, id_ in enumerate(ids) if id_ in row_of_id)
+    return SetVectors(
+        rows,
+        loaded.matrix[[at for _, at in kept]],
+        views[[at for _, at in seen]],
+        np.searchsorted(rows, np.array([row for row, _ in seen], np.int64)),
+    )
+
+
+def _cache(labelled: LabelledSet, encoder: Encoder) -> Path:
+    place = hashlib.blake2b(str(labelled.folder).encode(), digest_size=4).hexdigest()
+    folder = cache_folder() / "evaluate"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(f"{folder} cannot be made ({problem.strerror}); set SAMEKIND_CACHE to another.") from None
+    return folder / f"{labelled.folder.name}-{place}-{encoder.fingerprint}.samekind"
+
+
+def _named(event: Event, labelled: LabelledSet) -> Event:
+    """The same event with the set's name, so that each set has a bar of its own."""
+    if isinstance(event, Progress):
+        return replace(event, stage=f"{event.stage} {labelled.name}")
+    return replace(event, path=str(labelled.folder / event.path)) if isinstance(event, Skipped) else event
