@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from samekind.errors import UsageError
+
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -28,7 +30,7 @@ def levels(pattern: str) -> int | None:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """An expression that matches whole POSIX paths."""
+    """An expression that matches whole POSIX paths. Raises UsageError for a range that runs backwards."""
     parts = pattern.split("/")
     out = []
     for n, part in enumerate(parts):
@@ -37,7 +39,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
             out.append(".*" if last else "(?:[^/]+/)*")
         else:
             out.append(_name(part) + ("" if last else "/"))
-    return re.compile("".join(out), re.DOTALL)
+    try:
+        return re.compile("".join(out), re.DOTALL)
+    except re.error as problem:
+        raise UsageError(f"The pattern {pattern!r} cannot be understood ({problem.msg}); mend the brackets.") from None
 
 
 def _name(part: str) -> str:
