@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.engine import core
 from samekind.errors import WrongWeights
 
 Tensors = dict[str, NDArray[np.float32]]
@@ -52,11 +53,9 @@ def dino_from_onnx(path: Path) -> Tensors:
     The export keeps most names behind "model."; matrices are anonymous and transposed, and are named by the MatMul
     that uses them. The position of the class token equals the class token itself and was stored once.
     """
-    import openvino as ov
-
     tensors: Tensors = {}
     patches = None
-    for node in ov.Core().read_model(str(path)).get_ops():
+    for node in core().read_model(str(path)).get_ops():
         if node.get_type_name() != "Constant" or not node.friendly_name.startswith(("model.", "onnx::")):
             continue
         values = np.array(node.get_data(), np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.constants import constant
+from samekind.encoders.engine import constant, openvino, operators
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -27,9 +27,7 @@ def build_efficientnet(
     followed by the 1,000 class scores, which is how the weights are checked against their published accuracy.
     Convolutions pad as TensorFlow's SAME does, batch norm (epsilon 1e-3) is folded into them, ReLU6 follows.
     """
-    import openvino as ov
-    from openvino import opset13 as op
-
+    op = operators()
     picture = op.parameter([-1, side, side, 3], np.uint8, name="pictures")
     x = op.transpose(op.convert(picture, "f32"), np.array([0, 3, 1, 2]))
     x = op.multiply(op.subtract(x, np.float32(127)), np.float32(1 / 128))
@@ -44,7 +42,7 @@ def build_efficientnet(
         x = op.add(x, constant(tensors["_fc.bias"]))
     else:
         x = op.power(op.reduce_mean(op.power(x, np.float32(_GEM)), over), np.float32(1 / _GEM))
-    return ov.Model([op.result(x)], [picture], "efficientnet")
+    return openvino().Model([op.result(x)], [picture], "efficientnet")
 
 
 def _block(op: Any, x: Any, tensors: Tensors, at: str, stride: int) -> Any:
@@ -77,6 +75,4 @@ def fold_batch_norm(tensors: Tensors, conv: str, norm: str) -> tuple[NDArray[np.
 
 
 def _relu6(x: Any) -> Any:
-    from openvino import opset13 as op
-
-    return op.clamp(x, 0.0, 6.0)
+    return operators().clamp(x, 0.0, 6.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from samekind.encoders.engine import core, openvino
 from samekind.encoders.vit import IMAGENET_MEAN, IMAGENET_STD
 from samekind.errors import EncoderError
 
@@ -18,12 +19,11 @@ def read_onnx(path: Path) -> tuple[Any, int, int]:
     deviation; uint8 is taken as it is. A side that the file leaves open becomes 224. Raises EncoderError for a file
     that is missing, unreadable, or of another form.
     """
-    import openvino as ov
-
+    ov = openvino()
     if not path.is_file():
         raise EncoderError(f"There is no ONNX file at {path}; give the path of one.")
     try:
-        model = ov.Core().read_model(str(path))
+        model = core().read_model(str(path))
     except RuntimeError as problem:
         reason = str(problem).strip().splitlines()[-1]
         raise EncoderError(f"{path} cannot be read as an ONNX network ({reason}).") from None
@@ -42,10 +42,8 @@ def read_onnx(path: Path) -> tuple[Any, int, int]:
 
 def with_normalisation(model: Any) -> Any:
     """The model with (n, 3, h, w) float input turned into one for (n, h, w, 3) uint8, ImageNet's mean and deviation."""
-    import openvino as ov
-    from openvino.preprocess import PrePostProcessor
-
-    steps = PrePostProcessor(model)
+    ov = openvino()
+    steps = ov.preprocess.PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout("NCHW"))
     mean, std = ([255 * value for value in values] for values in (IMAGENET_MEAN, IMAGENET_STD))
@@ -55,8 +53,7 @@ def with_normalisation(model: Any) -> Any:
 
 def _form(model: Any, path: Path) -> tuple[bool, int]:
     """(channels last, side) of the one input."""
-    import openvino as ov
-
+    ov = openvino()
     inputs = model.inputs
     shape = inputs[0].partial_shape if len(inputs) == 1 else None
     if shape is not None and shape.rank.is_static and len(shape) == 4:

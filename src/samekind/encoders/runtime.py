@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.engine import core, openvino
 from samekind.errors import EncoderError
 from samekind.events import Chosen
 from samekind.settings import cache_folder
@@ -33,7 +34,7 @@ class Network:
         With ``key``, which names the model by content, the compiled form is kept in the cache folder and taken from
         there the next time, without building.
         """
-        precision, why = native_precision(_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        precision, why = native_precision(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         wanted = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
         self._compiled = _compiled(build, wanted, _kept_path(key, precision) if key else None)
         self._batch = batch
@@ -84,11 +85,10 @@ def native_precision(capabilities: list[str]) -> tuple[str, str]:
 
 
 def _compiled(build: Callable[[], Any], wanted: dict[str, Any], kept: Path | None) -> Any:
-    core = _core()
     if kept:
         with contextlib.suppress(OSError, RuntimeError):  # absent, or not of this build of OpenVINO: make it anew
-            return core.import_model(kept.read_bytes(), "CPU", wanted)
-    compiled = core.compile_model(build(), "CPU", wanted)
+            return core().import_model(kept.read_bytes(), "CPU", wanted)
+    compiled = core().compile_model(build(), "CPU", wanted)
     if kept:
         with contextlib.suppress(OSError):  # no room: it is only slower the next time
             _keep(compiled, kept)
@@ -109,22 +109,15 @@ def _keep(compiled: Any, place: Path) -> None:
 
 def _kept_path(key: str, precision: str) -> Path:
     """Where a compiled model is kept: it depends on the model, this code, OpenVINO and the processor."""
-    content = [key, precision, _core().get_property("CPU", "FULL_DEVICE_NAME"), _openvino_version(), _code_digest()]
+    content = [
+        key,
+        precision,
+        core().get_property("CPU", "FULL_DEVICE_NAME"),
+        str(openvino().get_version()),
+        _code_digest(),
+    ]
     digest = hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
     return cache_folder() / "compiled" / f"{key}-{precision}-{digest}.blob"
-
-
-@functools.cache
-def _core() -> Any:
-    import openvino as ov
-
-    return ov.Core()
-
-
-def _openvino_version() -> str:
-    import openvino as ov
-
-    return str(ov.get_version())
 
 
 @functools.cache

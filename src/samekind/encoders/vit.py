@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.constants import constant
+from samekind.encoders.engine import constant, openvino, operators
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -59,9 +59,7 @@ def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
 
     ``tensors`` carries DINOv2's original names, matrices as (out, in). ``side`` must be a multiple of the patch.
     """
-    import openvino as ov
-    from openvino import opset13 as op
-
+    op = operators()
     grid = side // shape.patch
     width = tensors["cls_token"].shape[-1]
     picture = op.parameter([-1, side, side, 3], np.uint8, name="pictures")
@@ -86,13 +84,12 @@ def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
         x = _block(op, x, tensors, f"blocks.{block}.", shape)
     token = op.squeeze(op.gather(x, np.array([0]), np.array(1)), np.array([1]))
     token = _layer_norm(op, token, tensors["norm.weight"], tensors["norm.bias"], shape.epsilon)
-    return ov.Model([op.result(token)], [picture], "vit")
+    return openvino().Model([op.result(token)], [picture], "vit")
 
 
 def normalised_pixels(picture: Any, mean: tuple[float, ...], std: tuple[float, ...], scale: float) -> Any:
     """(n, h, w, 3) uint8 -> (n, 3, h, w) float32, each channel (x / scale - mean) / std."""
-    from openvino import opset13 as op
-
+    op = operators()
     x = op.transpose(op.convert(picture, "f32"), np.array([0, 3, 1, 2]))
     factor = (1.0 / (scale * np.array(std))).astype(np.float32).reshape(1, 3, 1, 1)
     offset = (-np.array(mean) / np.array(std)).astype(np.float32).reshape(1, 3, 1, 1)
