@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SPARE = 16
 """Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
 
+_CALIBRATED_ON = 2_000
 _VANISHED = 1e-6
 
 
@@ -151,12 +152,14 @@ def _nearest(
     """Whether the tuned space was searched, ids best first, and their cosines."""
     while True:
         tuning = collection.tuning
-        tuned = tune and collection.tuned
-        vector = summed(tuning.apply(rows) if tuning is not None and tuned else rows, weights)
-        ((ids, scores),) = collection.nearest(vector[None], fetch, where=where, tuned=tuned, exact=exact)
+        space = tuning.space if tuning is not None and tune else None
+        vector = summed(space.apply(rows) if space else rows, weights)
+        if space:
+            vector = space.asking(vector[None])[0]
+        ((ids, scores),) = collection.nearest(vector[None], fetch, where=where, tuned=space is not None, exact=exact)
         # Another process may have tuned meanwhile: then the query stands in the space of before.
         if collection.tuning is tuning:
-            return tuned, ids, scores
+            return space is not None, ids, scores
 
 
 def summed(rows: Vectors, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -172,7 +175,7 @@ def _candidates(
     collection: Collection, ids: Sequence[str], scores: NDArray[np.float32], tuned: bool, hashes: frozenset[str]
 ) -> tuple[Hit, ...]:
     own = list(collection.table.person_columns)
-    confidences = _confidence(collection.tuning, scores, tuned)
+    confidences = _confidence(collection, scores, tuned)
     return tuple(
         Hit(
             rank=rank,
@@ -191,10 +194,20 @@ def _candidates(
     )
 
 
-def _confidence(tuning: Tuning | None, scores: NDArray[np.float32], tuned: bool) -> NDArray[np.float32]:
+def _confidence(collection: Collection, scores: NDArray[np.float32], tuned: bool) -> NDArray[np.float64]:
+    tuning = collection.tuning
     if tuning is None:
-        return np.clip(scores, 0, 1)
-    return tuning.confidence(scores)
+        tuning = _calibrated(collection)
+    return tuning.confidence(scores, tuned)
+
+
+def _calibrated(collection: Collection) -> Tuning:
+    """What scores mean in a collection that was never tuned, from a sample of its pictures; tens of milliseconds."""
+    from samekind.tuning import fit
+
+    matrix = collection.vectors(tuned=False).matrix
+    sample = matrix[np.random.default_rng(0).permutation(len(matrix))[:_CALIBRATED_ON]]
+    return fit(sample, collection.parts, np.zeros((0, 0, collection.dim), np.float32), np.zeros(0, np.intp))
 
 
 def _may_hold_more(hits: Hits) -> bool:
