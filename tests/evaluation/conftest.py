@@ -90,6 +90,6 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             moved = rows - mean
             return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
 
-        return SimpleNamespace(apply=apply, helps=True, why="it helps")
+        return SimpleNamespace(asked=apply, stored=apply, helps=True, why="it helps")
 
     monkeypatch.setattr(samekind.tuning, "fit", fit, raising=False)

@@ -23,10 +23,10 @@ def measure(
 
     Raises UsageError where no query has a relevant picture to find.
     """
-    look, why = _tuned(vectors, task, parts) if tune else (vectors.look, "off")
+    asked, stored, why = _tuned(vectors, task, parts) if tune else _plain(vectors, task)
     fine, coarse = _codes(labelled.labels), _codes(labelled.coarse)
     kinds = {"label": (fine[task.queries], fine[task.gallery]), "coarse": (coarse[task.queries], coarse[task.gallery])}
-    ranking = rank(look[task.queries], look[task.gallery], task.own, kinds, depth)
+    ranking = rank(asked, stored, task.own, kinds, depth)
 
     def scores(kind: str, names: tuple[str, ...]) -> Scores:
         rows = [int(row) for row in task.queries[ranking.scored[kind]]]
@@ -62,12 +62,16 @@ def joined_labels(sets: Sequence[LabelledSet]) -> LabelledSet:
     )
 
 
-def _tuned(vectors: SetVectors, task: Task, parts: Sequence[Part]) -> tuple[Vectors, str]:
+def _plain(vectors: SetVectors, task: Task) -> tuple[Vectors, Vectors, str]:
+    return vectors.look[task.queries], vectors.look[task.gallery], "off"
+
+
+def _tuned(vectors: SetVectors, task: Task, parts: Sequence[Part]) -> tuple[Vectors, Vectors, str]:
     from samekind.tuning import fit
 
     look, views, view_rows = vectors.take(task.fit)
     tuning = fit(look, parts, views, view_rows)
-    return tuning.apply(vectors.look), tuning.why
+    return tuning.asked(vectors.look[task.queries]), tuning.stored(vectors.look[task.gallery]), tuning.why
 
 
 def _codes(names: tuple[str, ...]) -> Codes:

@@ -20,7 +20,7 @@ class Ranking:
 
     ``found``: for each kind of relevance the ranks of the relevant pictures of the scored queries; ``scored``: for each
     kind the (s,) query numbers that have at least one relevant picture, in order; ``top`` (q, depth) int64 gallery
-    numbers, best first, -1 past the end of a gallery; ``top_scores`` (q, depth) float32 cosines.
+    numbers, best first, -1 past the end of a gallery; ``top_scores`` (q, depth) float32 scores.
     """
 
     found: dict[str, RelevantRanks]
@@ -37,12 +37,12 @@ def rank(
     depth: int = 10,
     block: int = 256,
 ) -> Ranking:
-    """Ranks the gallery for every query by cosine, best first; ties in gallery order.
+    """Ranks the gallery for every query by inner product, best first; ties in gallery order.
 
-    ``queries`` (q, d) and ``gallery`` (g, d): unit rows. ``own`` (q,): the gallery number of the query itself, which is
-    left out of its own ranking, or -1. ``kinds``: name -> class codes of the queries and of the gallery; a gallery
-    picture is relevant where the codes are equal and not negative. ``depth``: how many of the best to keep for each
-    query. Memory is block x g scores, not q x g.
+    ``queries`` (q, d) and ``gallery`` (g, d): unit rows, or what a tuning makes of them. ``own`` (q,): the gallery
+    number of the query itself, which is left out of its own ranking, or -1. ``kinds``: name -> class codes of the
+    queries and of the gallery; a gallery picture is relevant where the codes are equal and not negative. ``depth``: how
+    many of the best to keep for each query. Memory is block x g scores, not q x g.
     """
     members = {name: _members(codes) for name, (_, codes) in kinds.items()}
     ranks: dict[str, list[NDArray[np.int64]]] = {name: [] for name in kinds}
