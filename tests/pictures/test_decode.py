@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -185,26 +184,3 @@ def test_many_threads_at_once() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(check, work))
-
-
-def test_heic_without_its_extra_names_the_install_line() -> None:
-    pytest.importorskip("PIL")
-    try:
-        import pillow_heif  # noqa: F401
-    except ImportError:
-        pass
-    else:
-        pytest.skip("pillow-heif is installed here")
-    box = (24).to_bytes(4, "big") + b"ftypheic" + bytes(4) + b"mif1heic"
-    with pytest.raises(PictureError, match=r"pip install 'samekind\[heif\]'") as caught:
-        decode(box, LIMITS)
-    assert caught.value.reason == "needs extra"
-
-
-def test_heic() -> None:
-    heif = pytest.importorskip("pillow_heif", reason="pillow-heif (samekind[heif]) is not installed")
-    stream = BytesIO()
-    heif.from_pillow(scene(96, 64)).save(stream, quality=90)
-    got = decode(stream.getvalue(), LIMITS)
-    assert (got.width, got.height) == (96, 64)
-    assert np.abs(got.pixels - np.asarray(scene(96, 64)).astype(int)).mean() < 8

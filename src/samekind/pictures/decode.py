@@ -74,7 +74,10 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """``pixels`` (h, w, 3) uint8 upright sRGB; ``width`` and ``height`` of the upright original, in pixels."""
+    """``pixels`` (h, w, 3) uint8 upright sRGB; ``width`` and ``height`` of the upright original, in pixels.
+
+    Of a RAW file all are those of its preview.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
@@ -137,7 +140,7 @@ def _decoded(data: bytes, kind: str, limits: Limits, side: int | None, turn: int
         _check_pixels(size, limits)
     with opened(data, kind) as picture:
         if not isinstance(picture, TiffImageFile):  # Pillow turns those by itself
-            turn = orientation(picture.info.get("exif")) if picture.info.get("exif") else turn
+            turn = orientation(picture.info.get("exif")) or turn
         return _finished(picture, limits, side, turn)
 
 

@@ -16,15 +16,15 @@ Value = str | int | float | None
 
 SUFFIXES = (".csv", ".parquet")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_CODE = re.compile(r"[-+]?0[0-9]")
+_DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_CODE = re.compile(r"-?(0[0-9]|[0-9]{19})")
 
 
 def read_list(file: Path) -> tuple[list[str], dict[str, list[Value]]]:
     """(paths as written, columns by name, each as long as the paths and of one type besides None).
 
     In a CSV (UTF-8, commas, a head line) a column is int or float where all its values are; an empty value is None,
-    and numbers with leading zeros are text, because they are codes. In Parquet, truth values become 0 and 1, dates and
+    and a column with leading zeros, a plus or 19 digits and more is text, because those are codes. In Parquet, truth values become 0 and 1, dates and
     times ISO text. Raises UsageError for a list that is empty, damaged, or without ``path``.
     """
     try:
@@ -55,7 +55,7 @@ def _read_csv(file: Path) -> dict[str, list[Value]]:
         if len(row) > len(head):
             raise UsageError(f"The list {file} has a row of {len(row)} values under {len(head)} columns: {row[0]!r}.")
     texts = {name: [row[n] if n < len(row) else "" for row in body] for n, name in enumerate(head)}
-    return {name: list(values) if name == "path" else _typed(values) for name, values in texts.items()}
+    return {name: list(values) if name == "path" else typed(values) for name, values in texts.items()}
 
 
 def _check_head(head: Sequence[str], file: Path) -> None:
@@ -65,14 +65,19 @@ def _check_head(head: Sequence[str], file: Path) -> None:
             raise UsageError(f"The list {file} has {fault}; give each column a name of its own.")
 
 
-def _typed(texts: Sequence[str]) -> list[Value]:
+def typed(texts: Sequence[str]) -> list[Value]:
+    """The texts of one column as int, float or str, whichever is the first that all can be; empty ones as None."""
     given = [text for text in texts if text]
     kind: type = str
     if given and all(map(_WHOLE.fullmatch, given)):
         kind = int
-    elif given and all(_DECIMAL.fullmatch(text) and not _CODE.match(text) for text in given):
+    elif given and all(_is_decimal(text) for text in given):
         kind = float
     return [kind(text) if text else None for text in texts]
+
+
+def _is_decimal(text: str) -> bool:
+    return bool(_DECIMAL.fullmatch(text)) and not _CODE.match(text) and math.isfinite(float(text))
 
 
 def _read_parquet(file: Path) -> dict[str, list[Value]]:

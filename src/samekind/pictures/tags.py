@@ -37,9 +37,9 @@ def first_tags(data: bytes) -> dict[int, int]:
     return tags
 
 
-def orientation(exif: bytes | None) -> int:
-    """The orientation 1..8 that an EXIF block names; 1 (upright) where it names none or cannot be read."""
+def orientation(exif: bytes | None) -> int | None:
+    """The orientation 1..8 that an EXIF block names; None where it names none or cannot be read."""
     if not exif:
-        return 1
-    value = first_tags(exif.removeprefix(b"Exif\0\0")).get(ORIENTATION, 1)
-    return value if 1 <= value <= 8 else 1
+        return None
+    value = first_tags(exif.removeprefix(b"Exif\0\0")).get(ORIENTATION)
+    return value if value in range(1, 9) else None
