@@ -24,8 +24,9 @@ def read_list(file: Path) -> tuple[list[str], dict[str, list[Value]]]:
     """(paths as written, columns by name, each as long as the paths and of one type besides None).
 
     In a CSV (UTF-8, commas, a head line) a column is int or float where all its values are; an empty value is None,
-    and a column with leading zeros, a plus or 19 digits and more is text, because those are codes. In Parquet, truth values become 0 and 1, dates and
-    times ISO text. Raises UsageError for a list that is empty, damaged, or without ``path``.
+    and a column with leading zeros, a plus or 19 digits and more is text, because those are codes. In Parquet, truth
+    values become 0 and 1, dates and times ISO text. Raises UsageError for a list that is empty, damaged, or without
+    ``path``.
     """
     try:
         columns = _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
