@@ -1,0 +1,111 @@
+"""Nuisance whitening: shrink the directions in which pictures of the same kind differ.
+
+A picture's nearest neighbours in its own collection, and second views of the same picture (mirrored, cropped), are
+taken as pairs of the same kind. With C the mean outer product of their differences, the map is
+
+    z -> L2((C + s * mean eigenvalue of C * I)^(-1/2) L2(z - mean))
+
+The form is that of learned whitening from matching pairs (Mikolajczyk & Matas, 2007; Radenovic et al., 2018) and of
+within-class covariance normalisation (Hatch et al., 2006); that the pairs are found instead of given, in rounds and
+together with views, is ours. Measurements: docs/tuning.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+NEIGHBOURS = 3
+ROUNDS = 3
+SHRINKAGE = 0.3
+NEIGHBOUR_SHARE = 0.5
+QUERIES = 4_000
+"""Pictures whose neighbours are sought in each round: 12,000 pairs estimate a covariance of some 400 dimensions."""
+_BLOCK = 2_048
+
+
+@dataclass(frozen=True)
+class NuisanceMap:
+    """z -> L2(W L2(z - mean)): ``mean`` (d,) and the symmetric ``matrix`` W (d, d), float32."""
+
+    mean: Array
+    matrix: Array
+
+    def apply(self, vectors: Array) -> Array:
+        """(n, d) float32 -> (n, d) float32 unit rows."""
+        return unit_rows(unit_rows(vectors - self.mean) @ self.matrix)
+
+
+def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.random.Generator) -> NuisanceMap:
+    """Fits the map on pictures and on second views of some of them.
+
+    ``vectors`` (n, d) float32 unit rows, n > NEIGHBOURS; ``views`` (m, v, d) the second views of ``vectors[view_rows]``
+    (m may be 0: neighbours alone are used). Neighbours are found again in each round in the space of the round
+    before. A fitted matrix is finite for any input, identical pictures included.
+    """
+    mean = vectors.mean(axis=0)
+    centred = unit_rows(vectors - mean)
+    from_views = None
+    if len(views):
+        differences = unit_rows(views - mean) - centred[view_rows][:, None, :]
+        from_views = _unit_trace(_second_moment(differences.reshape(-1, vectors.shape[1])))
+    asked = np.arange(len(vectors))
+    if len(asked) > QUERIES:
+        asked = np.sort(rng.choice(asked, QUERIES, replace=False))
+    mapped = centred
+    matrix = np.eye(vectors.shape[1], dtype=np.float32)
+    for _ in range(ROUNDS):
+        neighbours = nearest_rows(mapped, asked, NEIGHBOURS)
+        moment = np.zeros((vectors.shape[1],) * 2, np.float32)
+        for rank in range(NEIGHBOURS):
+            moment += _second_moment(centred[asked] - centred[neighbours[:, rank]])
+        covariance = _unit_trace(moment)
+        if from_views is not None:
+            covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
+        matrix = _inverse_root(covariance)
+        mapped = unit_rows(centred @ matrix)
+    return NuisanceMap(mean, matrix)
+
+
+def nearest_rows(vectors: Array, asked: Rows, k: int) -> Rows:
+    """(q, k) rows of ``vectors`` (n, d) nearest to each of ``vectors[asked]``, itself left out, in no order."""
+    found = np.empty((len(asked), k), np.intp)
+    for start in range(0, len(asked), _BLOCK):
+        rows = asked[start : start + _BLOCK]
+        scores = vectors[rows] @ vectors.T
+        scores[np.arange(len(rows)), rows] = -np.inf
+        found[start : start + _BLOCK] = np.argpartition(scores, -k, axis=1)[:, -k:]
+    return found
+
+
+def unit_rows(vectors: Array) -> Array:
+    """Each vector along the last axis at length 1; a zero vector stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
+    return unit
+
+
+def _second_moment(differences: Array) -> Array:
+    moment: Array = differences.T @ differences
+    return moment
+
+
+def _unit_trace(moment: Array) -> Array:
+    """Scaled to mean eigenvalue 1; the identity where there is no variance at all (identical pictures)."""
+    size = float(np.trace(moment)) / len(moment)
+    if size <= 1e-12:
+        return np.eye(len(moment), dtype=np.float32)
+    scaled: Array = moment / np.float32(size)
+    return scaled
+
+
+def _inverse_root(covariance: Array) -> Array:
+    values, basis = np.linalg.eigh(covariance.astype(np.float64))
+    values = np.maximum(values, 0) + SHRINKAGE * max(values.mean(), 1e-12)
+    root: Array = ((basis * values**-0.5) @ basis.T).astype(np.float32)
+    return root

@@ -1,0 +1,95 @@
+"""The tuned space: one nuisance map for each part of an encoder's vector, and a correction for hubs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from samekind.encoders.base import Part
+from samekind.tuning.nuisance import Array, NuisanceMap, Rows, fit_nuisance_map, unit_rows
+
+HUB_WEIGHT = 0.3
+HUB_NEIGHBOURS = 5
+_SAME = 0.999
+_BLOCK = 2_048
+
+
+@dataclass(frozen=True)
+class Space:
+    """Maps an encoder's vectors into the tuned space.
+
+    A score is ``asked(query) @ stored(picture)`` = cosine in the tuned space - HUB_WEIGHT * r(picture), where r is the
+    picture's mean cosine to its HUB_NEIGHBOURS nearest ``references`` (the gallery half of CSLS, Conneau et al., 2018;
+    one number a picture). Pictures that are near to everything no longer crowd the results. ``references`` (r, d) are
+    pictures of the collection, already mapped; they are fixed with the space, so that scores do not drift.
+    """
+
+    parts: tuple[Part, ...]
+    maps: tuple[NuisanceMap, ...]
+    references: Array
+
+    def apply(self, vectors: Array) -> Array:
+        """(n, d) float32 of the encoder -> (n, d) float32 unit rows of the tuned space."""
+        return join_parts(
+            self.parts,
+            [found.apply(piece) for found, piece in zip(self.maps, split_parts(self.parts, vectors), strict=True)],
+        )
+
+    def asked(self, vectors: Array) -> Array:
+        """(q, d) of the encoder -> (q, d + 1): the query side of a score."""
+        return self.asking(self.apply(vectors))
+
+    def asking(self, mapped: Array) -> Array:
+        """(q, d) unit rows of the tuned space, such as sums of mapped vectors -> (q, d + 1): the query side."""
+        return np.hstack([mapped, np.ones((len(mapped), 1), np.float32)])
+
+    def stored(self, vectors: Array) -> Array:
+        """(n, d) of the encoder -> (n, d + 1): the side of a score that is kept in the table."""
+        mapped = self.apply(vectors)
+        return np.hstack([mapped, -HUB_WEIGHT * self.crowding(mapped)[:, None]])
+
+    def crowding(self, mapped: Array) -> Array:
+        """(n, d) mapped unit rows -> (n,) r: mean cosine to the nearest references, the picture itself left out."""
+        k = min(HUB_NEIGHBOURS, len(self.references) - 1)
+        crowding = np.zeros(len(mapped), np.float32)
+        if k < 1:
+            return crowding
+        for start in range(0, len(mapped), _BLOCK):
+            scores = mapped[start : start + _BLOCK] @ self.references.T
+            nearest = np.sort(np.partition(scores, -k - 1, axis=1)[:, -k - 1 :], axis=1)
+            itself = nearest[:, -1] >= _SAME
+            crowding[start : start + _BLOCK] = np.where(
+                itself, nearest[:, :-1].mean(axis=1), nearest[:, 1:].mean(axis=1)
+            )
+        return crowding
+
+
+def fit_space(
+    vectors: Array,
+    parts: Sequence[Part],
+    views: Array,
+    view_rows: Rows,
+    references: Rows,
+    rng: np.random.Generator,
+) -> Space:
+    """Fits a map for each part of ``vectors`` (n, d); crowding is measured by ``vectors[references]``."""
+    maps = tuple(
+        fit_nuisance_map(piece, view_piece, view_rows, rng)
+        for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
+    )
+    bare = Space(tuple(parts), maps, np.zeros((0, vectors.shape[1]), np.float32))
+    kept = bare.apply(vectors[references]).astype(np.float16).astype(np.float32)  # as the file will hold them
+    return Space(tuple(parts), maps, kept)
+
+
+def split_parts(parts: Sequence[Part], vectors: Array) -> list[Array]:
+    """The slices of (..., d) vectors that each part made, at unit length."""
+    return [unit_rows(vectors[..., part.start : part.stop]) for part in parts]
+
+
+def join_parts(parts: Sequence[Part], pieces: Sequence[Array]) -> Array:
+    """Unit slices, each times its part's weight, side by side, at unit length: (..., d)."""
+    weighted = [part.weight * piece for part, piece in zip(parts, pieces, strict=True)]
+    return unit_rows(np.concatenate(weighted, axis=-1))
