@@ -43,8 +43,8 @@ def core() -> Any:
 
 
 def constant(values: NDArray[Any]) -> Any:
-    """A float32 constant of a graph that shares the array's memory.
+    """A float32 constant of a graph; it shares the memory of the array where that is possible.
 
     Operators would take the array itself too, but turn it into a Python list on the way: a second for a small ViT.
     """
-    return operators().constant(np.ascontiguousarray(values, np.float32), shared_memory=True)
+    return operators().constant(np.require(values, np.float32, ["C", "W"]), shared_memory=True)

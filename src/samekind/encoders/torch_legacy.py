@@ -7,6 +7,7 @@ and then, in the order of the keys, the storages: element count as int64, then t
 from __future__ import annotations
 
 import math
+import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -120,12 +121,13 @@ def _plain(file: BinaryIO) -> Any:
 
 
 def _fill(file: BinaryIO, keys: Sequence[str], storages: dict[str, _Storage]) -> None:
+    size = os.fstat(file.fileno()).st_size
     for key in keys:
         storage = storages[key]
         length = int.from_bytes(file.read(8), "little")
         if length != storage.length:
             raise ValueError("a storage of another length than announced")
-        raw = file.read(length * np.dtype(storage.dtype).itemsize)
-        storage.data = np.frombuffer(raw, storage.dtype)
-        if len(storage.data) != length:
+        bytes_long = length * np.dtype(storage.dtype).itemsize
+        if bytes_long > size - file.tell():
             raise ValueError("cut short")
+        storage.data = np.frombuffer(file.read(bytes_long), storage.dtype)
