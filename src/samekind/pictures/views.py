@@ -75,7 +75,7 @@ class View:
             reducing_gap=_REDUCING_GAP,
         )
         if self.fit != "pad":
-            return np.array(resized)
+            return np.asarray(resized)
         canvas = np.full((self.side, self.side, 3), MID_GREY, np.uint8)
         left, top = int(shown.left), int(shown.top)
         canvas[top : top + resized.height, left : left + resized.width] = np.asarray(resized)
