@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from samekind.demo import flowers, scene, shields, tiles
+from samekind.errors import StorageError
 from samekind.events import Event, Progress
 
 Kind = tuple[str, str, str]
@@ -51,29 +53,60 @@ THEMES = (
 )
 
 
-def draw_world(folder: Path, seed: int = SEED) -> Generator[Event, None, None]:
+@dataclass(frozen=True)
+class Take:
+    """One picture to be drawn: which of a theme's kinds (its place in the list), and which photo of it."""
+
+    theme: int
+    place: int
+    take: int
+
+    @property
+    def kind(self) -> Kind:
+        """Its labels, broadest first."""
+        return THEMES[self.theme].kinds[self.place]
+
+    @property
+    def path(self) -> str:
+        """Where it is kept below the theme's folder."""
+        return "/".join(part.replace(" ", "-") for part in self.kind) + f"-{self.take + 1}.jpg"
+
+
+def draw_world(folder: Path, threads: int = 1, seed: int = SEED) -> Generator[Event, None, None]:
     """Writes every theme into ``folder``: JPEG files in folders by kind and a labels.csv beside them.
 
     Equal seeds draw equal pictures. Labels are nested: two pictures share a ``label`` when all three levels agree,
-    ``middle`` when two do, ``coarse`` when the first does.
+    ``middle`` when two do, ``coarse`` when the first does. Raises StorageError.
     """
-    total = sum(len(theme.kinds) for theme in THEMES) * PICTURES_A_KIND
-    done = 0
-    for number, theme in enumerate(THEMES):
-        rows = []
-        for place, kind in enumerate(theme.kinds):
-            for take in range(PICTURES_A_KIND):
-                rng = np.random.default_rng([seed, number, place, take])
-                path = "/".join(_slug(part) for part in kind) + f"-{take + 1}.jpg"
-                file = folder / theme.name / path
-                file.parent.mkdir(parents=True, exist_ok=True)
-                theme.photo(kind, rng).save(file, quality=int(rng.integers(82, 95)))
-                rows.append([path, " ".join(kind), kind[0], "both", "", " ".join(kind[:2])])
-                done += 1
-                yield Progress("drawing", done, total)
-        with (folder / theme.name / "labels.csv").open("w", encoding="utf-8", newline="") as out:
-            csv.writer(out).writerows([["path", "label", "coarse", "split", "subset", "middle"], *rows])
+    takes = [
+        Take(number, place, take)
+        for number, theme in enumerate(THEMES)
+        for place in range(len(theme.kinds))
+        for take in range(PICTURES_A_KIND)
+    ]
+
+    def drawn(take: Take) -> None:
+        draw_one(take, folder / THEMES[take.theme].name / take.path, seed)
+
+    try:
+        for take in takes:
+            (folder / THEMES[take.theme].name / take.path).parent.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(threads) as pool:
+            for done, _ in enumerate(pool.map(drawn, takes), 1):
+                yield Progress("drawing", done, len(takes))
+        for number, theme in enumerate(THEMES):
+            _write_labels(folder / theme.name / "labels.csv", [take for take in takes if take.theme == number])
+    except OSError as problem:
+        raise StorageError(f"The demo cannot draw into {folder} ({problem.strerror}); choose another place.") from None
 
 
-def _slug(name: str) -> str:
-    return name.replace(" ", "-")
+def draw_one(take: Take, file: Path, seed: int = SEED) -> None:
+    """Draws one picture and writes it as a JPEG file; any number of photos can be taken of a kind."""
+    rng = np.random.default_rng([seed, take.theme, take.place, take.take])
+    THEMES[take.theme].photo(take.kind, rng).save(file, quality=int(rng.integers(82, 95)))
+
+
+def _write_labels(file: Path, takes: list[Take]) -> None:
+    rows = [[take.path, " ".join(take.kind), take.kind[0], "both", "", " ".join(take.kind[:2])] for take in takes]
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([["path", "label", "coarse", "split", "subset", "middle"], *rows])
