@@ -84,6 +84,19 @@ def profile(kind: str) -> bytes:
     return bytes(data)
 
 
+def ink_profile() -> bytes:
+    """An ICC profile (version 2, 8-bit table) by which every mix of four inks is a grey of lightness 50."""
+    curve = bytes(range(256))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    table += struct.pack(">9i", *(65_536 * one for one in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    table += 4 * curve + 16 * bytes([128, 128, 128]) + 3 * curve
+    illuminant = struct.pack(">3i", 63_190, 65_536, 54_061)
+    body = struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table
+    head = struct.pack(">I4sI4s4s4s", 128 + len(body), b"none", 0x02100000, b"prtr", b"CMYK", b"Lab ")
+    head += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + illuminant
+    return head.ljust(128, b"\0") + body
+
+
 def _flat(mode: str, colour: Any, size: tuple[int, int] = (48, 32)) -> Image.Image:
     return Image.new(mode, size, colour)
 
@@ -136,6 +149,12 @@ def pictures() -> dict[str, tuple[bytes, Expected]]:
         ("grey.jpg", encoded(_flat("L", 128), "JPEG"), plain, grey),
         ("ink.jpg", encoded(_flat("CMYK", (0, 255, 255, 0)), "JPEG"), plain, (255, 0, 0)),
         ("ink.tif", encoded(_flat("CMYK", (0, 255, 255, 0)), "TIFF"), plain, (255, 0, 0)),
+        (
+            "ink-profile.jpg",
+            encoded(_flat("CMYK", (0, 255, 255, 0)), "JPEG", icc_profile=ink_profile()),
+            plain,
+            (119,) * 3,
+        ),
         ("hole.png", encoded(_with_hole(), "PNG"), plain, half),
         ("hole.webp", encoded(_with_hole(), "WEBP", lossless=True), plain, half),
         ("grey-hole.png", encoded(_flat("LA", (0, 0)), "PNG"), plain, (255, 255, 255)),
