@@ -11,6 +11,7 @@ from samekind.evaluation.results import Evaluation, Scores
 
 HEADLINES = ("recall@1", "map@r")
 TITLES = {"recall@1": "First hit right (R@1)", "map@r": "Right ones first (MAP@R)"}
+_SHORT = {"recall@1": "R@1", "map@r": "MAP@R"}
 MEAN, JOINT = "mean", "joint gallery"
 
 Table = list[list[str]]
@@ -102,18 +103,19 @@ def shown_differences(evaluation: Evaluation) -> dict[str, dict[str, Difference]
 def method(evaluation: Evaluation) -> list[str]:
     """How the figures were made, for the foot of a report."""
     details = evaluation.details
-    said = []
+    same = "A picture is right when it has the query's label; the query itself is left out; ties in gallery order."
     if details.get("protocol") == "own":
-        said.append("Protocol own: each set is one collection; tuning sees all its pictures and no label.")
+        said = ["Protocol own: each set is one collection; tuning sees all its pictures and no label.", same]
     elif details.get("protocol") == "new":
-        said.append(
+        said = [
             f"Protocol new, split {details['split']}: tuning sees the pictures of half of the classes and no label; "
-            "the pictures of the other half are searched."
-        )
+            "the pictures of the other half are searched.",
+            same,
+        ]
+    else:
+        said = ["A finished run: hits in the order of their scores, ties as they stand in the file."]
     return [
         *said,
-        "A picture is right when it has the query's label; the query itself is left out; equal scores stand in the "
-        "gallery's order.",
         "R@k: any right picture among the first k. MAP@R: Musgrave et al. 2020. mAP and nDCG@10: as in TREC.",
         "Intervals: 95 %, 1,000 bootstrap resamples of the queries within each set. p: paired sign-flip permutation "
         "test, 10,000 flips, two-sided.",
@@ -124,13 +126,14 @@ def _comparison(evaluation: Evaluation, against: Evaluation) -> list[str]:
     rows = shown_differences(evaluation)
     whole = rows[MEAN] if MEAN in rows else next(iter(rows.values()))
     r1, mapr = (whole[name] for name in HEADLINES)
-    clear = [whole[name] for name in HEADLINES if whole[name].significant]
+    clear = {name: whole[name] for name in HEADLINES if whole[name].significant}
+    only = f" by {', '.join(_SHORT[name] for name in clear)} alone" if len(clear) < len(HEADLINES) else ""
     if not clear:
         judged = "does not differ clearly from"
-    elif all(one.mean > 0 for one in clear):
-        judged = "is better than"
-    elif all(one.mean < 0 for one in clear):
-        judged = "is worse than"
+    elif all(one.mean > 0 for one in clear.values()):
+        judged = f"is better{only} than"
+    elif all(one.mean < 0 for one in clear.values()):
+        judged = f"is worse{only} than"
     else:
         judged = "is better in one way and worse in another than"
     said = [
