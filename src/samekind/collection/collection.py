@@ -287,20 +287,21 @@ class Collection:
         tuned: bool = True,
         exact: bool | None = None,
     ) -> list[tuple[list[str], NDArray[np.float32]]]:
-        """For each of ``vectors`` (q, dim), unit rows of the searched space: ids of the ``k`` nearest, and cosines.
+        """For each of ``vectors`` (q, dim), rows to ask with: ids of the ``k`` nearest, and their scores.
 
+        They are unit rows of the encoder, or what the tuning's ``asked`` makes of such where the tuned space is searched.
         Best first; fewer than ``k`` only where fewer pictures pass ``where``, which is applied before the search.
         ``exact`` None leaves the choice between exact and approximate to the size of the collection.
         """
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}.")
         vectors = np.atleast_2d(np.asarray(vectors, np.float32))
-        if vectors.shape[1] != self.dim:
-            raise UsageError(
-                f"A query vector must have {self.dim} numbers for {self.name}, not {vectors.shape[1]}; use its encoder "
-                f"{self.encoder_name!r}."
-            )
         loaded = self.vectors(tuned)
+        if vectors.shape[1] != loaded.matrix.shape[1]:
+            raise UsageError(
+                f"A query vector must have {loaded.matrix.shape[1]} numbers for {self.name}, not {vectors.shape[1]}; "
+                f"use its encoder {self.encoder_name!r}."
+            )
         positions = None
         if where is not None:
             sql = self._sql(where)

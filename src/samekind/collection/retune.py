@@ -74,7 +74,7 @@ def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event
     yield Progress("tuning", 0)
     vectors, views, view_rows, total = _sample(table)
     tuning = fit(vectors, parts, views, view_rows)
-    fitted = len(vectors)
+    fitted, dim = len(vectors), tuning.stored(vectors[:1]).shape[1]
     del vectors, views
     stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     _save(folder, stamp, tuning)
@@ -85,7 +85,7 @@ def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event
             nonlocal done
             done += rows
 
-        table.add_vectors(TUNED + stamp, "look", tuning.apply, count)
+        table.add_vectors(TUNED + stamp, dim, "look", tuning.stored, count)
         yield Progress("tuning", done, done)
     table.annotate({STAMP: stamp, TUNED_ROWS: str(total), CHANGES: "0"})
     sweep(folder, table)

@@ -285,7 +285,7 @@ def _write(
     table = collection.table
     _, column = retune.active(table)
     tuning = collection.tuning if column else None
-    writer = Writer(table, column, tuning.apply if tuning else None)
+    writer = Writer(table, column, tuning.stored if tuning else None)
     for revised in blocks(planned.revised):
         writer.revised(revised)
     for carried in blocks(planned.carried):

@@ -159,14 +159,14 @@ class Table:
         with _guard(self.folder, "written"):
             self._dataset.add_columns([pa.field(name, _KINDS[kind]) for name, kind in kinds.items()])
 
-    def add_vectors(self, name: str, source: str, mapped: Map, on_rows: Callable[[int], None]) -> None:
+    def add_vectors(self, name: str, dim: int, source: str, mapped: Map, on_rows: Callable[[int], None]) -> None:
         """A new column of vectors: ``mapped`` of those in column ``source``, block by block, in one commit."""
-        field = pa.field(name, self.schema.field(source).type)
+        field = pa.field(name, pa.list_(pa.float16(), dim))
 
         def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
             vectors, there = to_matrix(batch.column(0))
             on_rows(len(there))
-            return pa.record_batch([to_array(mapped(vectors), field.type.list_size, there)], pa.schema([field]))
+            return pa.record_batch([to_array(mapped(vectors), dim, there)], pa.schema([field]))
 
         with _guard(self.folder, "written"):
             udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)

@@ -49,7 +49,8 @@ class Writer:
         mask = np.array(there, bool)
         columns = {"look": to_array(matrix, dim, mask), "views": pa.array(views, pa.list_(pa.float16()))}
         if self._tuned and self._mapped:
-            columns[self._tuned] = to_array(self._mapped(matrix), dim, mask)
+            tuned = self._table.schema.field(self._tuned).type.list_size
+            columns[self._tuned] = to_array(self._mapped(matrix), tuned, mask)
         self._upsert(rows, columns)
 
     def carried(self, carried: Sequence[Carried]) -> None:

@@ -150,16 +150,12 @@ def _nearest(
     exact: bool | None,
 ) -> tuple[bool, list[str], NDArray[np.float32]]:
     """Whether the tuned space was searched, ids best first, and their cosines."""
-    while True:
-        tuning = collection.tuning
-        space = tuning.space if tuning is not None and tune else None
-        vector = summed(space.apply(rows) if space else rows, weights)
-        if space:
-            vector = space.asking(vector[None])[0]
-        ((ids, scores),) = collection.nearest(vector[None], fetch, where=where, tuned=space is not None, exact=exact)
-        # Another process may have tuned meanwhile: then the query stands in the space of before.
-        if collection.tuning is tuning:
-            return space is not None, ids, scores
+    tuning = collection.tuning
+    space = tuning.space if tuning is not None and tune else None
+    vector = summed(space.apply(rows) if space else rows, weights)[None]
+    asked = space.asking(vector) if space else vector
+    ((ids, scores),) = collection.nearest(asked, fetch, where=where, tuned=space is not None, exact=exact)
+    return space is not None, ids, scores
 
 
 def summed(rows: Vectors, weights: NDArray[np.float32]) -> NDArray[np.float32]:
