@@ -124,7 +124,7 @@ GOLDEN = {
     "dino@336": (-0.022553, -0.006589, -0.03882, -0.058659, -0.006296, -0.018554, 0.049158, 0.035637),
     "dino@518": (-0.018824, -0.013719, -0.013834, -0.064959, -0.000135, -0.02558, 0.05895, 0.034815),
 }
-"""The first 8 numbers of each network's unit vector for ``golden.test_card``, in float32."""
+"""The first 8 numbers of each network's unit vector for ``golden.draw_card``, in float32."""
 
 _LITE = Trunk("lite", WEIGHTS["lite"].digest, View("crop", 224, 0.875), "gem3", 1280, golden=GOLDEN["lite"])
 _TINY = Trunk("tiny", WEIGHTS["tiny"].digest, View("squash", 224), "own", 320, golden=GOLDEN["tiny"])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -117,12 +119,14 @@ _PIP_QUIET = ["--quiet", "--retries", "1", "--timeout", str(_TIMEOUT_SECONDS)]
 
 def _pip(arguments: list[str]) -> str:
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, env=environment, check=False
-        )
-    except OSError as problem:
-        raise Unreachable(f"pip cannot be run ({problem})") from None
+    if importlib.util.find_spec("pip"):
+        command = [sys.executable, "-m", "pip"]
+    else:  # environments made by other tools have none of their own
+        anywhere = shutil.which("pip3") or shutil.which("pip")
+        if not anywhere:
+            raise Unreachable("pip is not installed")
+        command = [anywhere]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         raise Unreachable(lines[-1].removeprefix("ERROR: ") if lines else "pip failed")

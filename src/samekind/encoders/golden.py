@@ -16,7 +16,7 @@ TOLERANCE = 1e-2
 _checked: WeakSet[RecipeEncoder] = WeakSet()
 
 
-def test_card() -> Pixels:
+def draw_card() -> Pixels:
     """The picture that golden vectors were made from: (240, 320, 3) uint8, by formula, the same everywhere."""
     y, x = np.mgrid[0:240, 0:320].astype(np.float64)
     sky = np.stack([90 + 0.4 * y, 150 + 0.2 * y, 235 - 0.3 * y], axis=-1)
@@ -31,7 +31,7 @@ def test_card() -> Pixels:
 
 def golden_numbers(encoder: Encoder) -> list[tuple[float, ...]]:
     """The first 8 numbers of each part of an encoder's vector for the test card, each part of unit length."""
-    vector = encoder.encode([encoder.prepare(test_card())])[0].astype(np.float64)
+    vector = encoder.encode([encoder.prepare(draw_card())])[0].astype(np.float64)
     slices = [vector[part.start : part.stop] for part in encoder.parts]
     return [tuple((piece[:LENGTH] / np.linalg.norm(piece)).tolist()) for piece in slices]
 

@@ -27,9 +27,9 @@ def known_rates() -> dict[str, float]:
     """Pictures a second by encoder, as measured here; empty where nothing was noted."""
     try:
         stored = json.loads(_file().read_text("utf-8"))
-    except (OSError, ValueError):
+        return {str(name): float(rate) for name, rate in stored.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    return {str(name): float(rate) for name, rate in stored.items()} if isinstance(stored, dict) else {}
 
 
 def _file() -> Path:
