@@ -289,7 +289,7 @@ class Collection:
     ) -> list[tuple[list[str], NDArray[np.float32]]]:
         """For each of ``vectors`` (q, dim), rows to ask with: ids of the ``k`` nearest, and their scores.
 
-        They are unit rows of the encoder, or what the tuning's ``asked`` makes of such where the tuned space is searched.
+        Unit rows of the encoder, or what the tuning's ``asked`` makes of such where the tuned space is searched.
         Best first; fewer than ``k`` only where fewer pictures pass ``where``, which is applied before the search.
         ``exact`` None leaves the choice between exact and approximate to the size of the collection.
         """
