@@ -23,7 +23,7 @@ from samekind.pictures.views import View
 from samekind.settings import Settings
 from tests.encoders.small import EFFICIENTNET_STRIDED, VIT, efficientnet_tensors, vit_tensors, write_onnx
 
-SHAPES = [(30, 40), (1, 1), (300, 7), (224, 224), (5, 400), (90, 60), (64, 64)]
+SHAPES = [(30, 40), (1, 1), (300, 7), (224, 224), (90, 60)]
 _VIT = Trunk("vit", "1" * 64, View("squash", 42), "class token", 32)
 _CNN = Trunk("cnn", "2" * 64, View("crop", 24, 0.875), "gem3", 12, weight=0.7)
 
@@ -48,7 +48,7 @@ MADE: dict[str, Callable[[Path], RecipeEncoder]] = {
     "onnx uint8 open": lambda folder: from_onnx(folder, uint8=True, side="s"),
     "lite": lambda _: load_encoder("lite", Settings()),
 }
-REAL = ["tiny", "dino", "dino@336", "best"]
+REAL = ["tiny", "dino", "dino@112", "best"]
 
 
 @pytest.fixture(scope="module", params=[*MADE, *(pytest.param(name, marks=pytest.mark.weights) for name in REAL)])
@@ -63,7 +63,10 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def pictures() -> list[np.ndarray]:
     rng = np.random.default_rng(5)
-    return [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in SHAPES]
+    tints = rng.uniform(0.1, 1, (len(SHAPES), 3))
+    return [
+        (rng.integers(0, 256, (*shape, 3)) * tint).astype(np.uint8) for shape, tint in zip(SHAPES, tints, strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +139,7 @@ def test_prepare_in_many_threads(encoder: Encoder, pictures: list[np.ndarray]) -
 def test_encode_in_two_threads(encoder: Encoder, pictures: list[np.ndarray], rows: np.ndarray) -> None:
     prepared = [encoder.prepare(pixels) for pixels in pictures]
     with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(encoder.encode, [prepared] * 3):
+        for found in pool.map(encoder.encode, [prepared] * 2):
             np.testing.assert_allclose(found, rows, atol=1e-4)
 
 
@@ -147,7 +150,7 @@ def test_fingerprint(encoder: RecipeEncoder) -> None:
 
 
 def test_golden(encoder: RecipeEncoder) -> None:
-    expected = "agrees" if encoder.name in catalog.RECORDS or encoder.name == "dino@336" else "not checked"
+    expected = "agrees" if encoder.name in catalog.RECORDS else "not checked"
     assert check_golden(encoder).value == expected
 
 
