@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from samekind.pictures.scan import Source
 
 SYNCED = "samekind.synced"
-VIEWS = 500
+VIEWS_AT_MOST, VIEWS_AT_LEAST, VIEWS_SHARE = 250, 60, 1 / 3
 COMMIT_PICTURES = 512
 COMMIT_SECONDS = 20.0
 
@@ -329,7 +329,10 @@ def _write(
 def _sampled(table: Table, groups: Iterable[tuple[Item, ...]]) -> set[str]:
     """Ids whose second views are encoded too: spread by chance, the same however often a sync is broken off."""
     have = table.count(f"{PRESENT_ROWS} AND views IS NOT NULL")
-    return set(sorted(group[0].id for group in groups)[: max(0, VIEWS - have)])
+    ids = sorted(group[0].id for group in groups)
+    share = round(VIEWS_SHARE * (_present(table) + len(ids)))
+    wanted = min(VIEWS_AT_MOST, max(VIEWS_AT_LEAST, share))
+    return set(ids[: max(0, wanted - have)])
 
 
 def _present(table: Table) -> int:

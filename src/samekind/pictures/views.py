@@ -134,27 +134,9 @@ def centre(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[top : height - top, left : width - left])
 
 
-def pad(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The whole picture centred on a mid-grey square of its longer side.
-
-    The square is never larger than four times the shorter side or 1024 pixels, whichever is more, so that a strip of
-    20,000 x 10 does not become a square of 400 megapixels.
-    """
-    height, width = pixels.shape[:2]
-    side = max(height, width)
-    most = max(1024, 4 * min(height, width))
-    if side > most:
-        return View("pad", most).apply(pixels)
-    canvas = np.full((side, side, 3), MID_GREY, np.uint8)
-    top, left = (side - height) // 2, (side - width) // 2
-    canvas[top : top + height, left : left + width] = pixels
-    return canvas
-
-
 SECOND_VIEWS: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "mirror": mirror,
     "centre": centre,
-    "pad": pad,
 }
 """The views that tuning compares with the plain one: what changes between them says nothing about kind."""
 

@@ -3,7 +3,7 @@
 A picture's nearest neighbours in its own collection, and second views of the same picture (mirrored, cropped), are
 taken as pairs of the same kind. With C the mean outer product of their differences, the map is
 
-    z -> L2((C + s * mean eigenvalue of C * I)^(-1/2) L2(z - mean))
+    z -> L2(W' L2(z - mean)),  W W' = (C + s * mean eigenvalue of C * I)^-1
 
 The form is that of learned whitening from matching pairs (Mikolajczyk & Matas, 2007; Radenovic et al., 2018) and of
 within-class covariance normalisation (Hatch et al., 2006); that the pairs are found instead of given, in rounds and
@@ -31,7 +31,7 @@ _BLOCK = 2_048
 
 @dataclass(frozen=True)
 class NuisanceMap:
-    """z -> L2(W L2(z - mean)): ``mean`` (d,) and the symmetric ``matrix`` W (d, d), float32."""
+    """z -> L2(W' L2(z - mean)): ``mean`` (d,) and the ``matrix`` W (d, d), float32."""
 
     mean: Array
     matrix: Array
@@ -67,7 +67,7 @@ def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.rand
         covariance = _unit_trace(moment)
         if from_views is not None:
             covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
-        matrix = _inverse_root(covariance)
+        matrix = _whitening(covariance)
         mapped = unit_rows(centred @ matrix)
     return NuisanceMap(mean, matrix)
 
@@ -104,8 +104,13 @@ def _unit_trace(moment: Array) -> Array:
     return scaled
 
 
-def _inverse_root(covariance: Array) -> Array:
-    values, basis = np.linalg.eigh(covariance.astype(np.float64))
-    values = np.maximum(values, 0) + SHRINKAGE * max(values.mean(), 1e-12)
-    root: Array = ((basis * values**-0.5) @ basis.T).astype(np.float32)
-    return root
+def _whitening(covariance: Array) -> Array:
+    """W with W W' = (covariance + shrinkage)^-1: z W has the inner products of z (covariance + shrinkage)^(-1/2).
+
+    By Cholesky, many times as fast as by eigenvalues; the two differ by a rotation, which no cosine sees.
+    """
+    size = len(covariance)
+    ridge = SHRINKAGE * max(float(np.trace(covariance)) / size, 1e-12)
+    root = np.linalg.cholesky(covariance.astype(np.float64) + ridge * np.eye(size))
+    whitening: Array = np.linalg.inv(root).T.astype(np.float32)
+    return whitening
