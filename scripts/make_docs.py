@@ -43,7 +43,10 @@ def encoder_table() -> str:
     """One row an encoder, from the catalog."""
     from samekind.encoders.catalog import RECORDS
 
-    rows = ["| name | what | numbers a picture | to fetch | licence | pictures/s, reference |", "|---|---|---|---|---|---|"]
+    rows = [
+        "| name | what | numbers a picture | to fetch | licence | pictures/s, reference |",
+        "|---|---|---|---|---|---|",
+    ]
     for record in RECORDS.values():
         rows.append(
             f"| `{record.name}` | {record.about} | {record.dim} | {record.megabytes} MB | {record.licence} "
@@ -57,7 +60,9 @@ def benchmark_tables() -> str:
     sections = []
     for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
         result = json.loads(path.read_text("utf-8"))
-        sections.append(f"### {result['title']}\n\n`{result['command']}`, {result['machine']}\n\n{_table(result['rows'])}")
+        sections.append(
+            f"### {result['title']}\n\n`{result['command']}`, {result['machine']}\n\n{_table(result['rows'])}"
+        )
         sections.extend(result.get("notes", []))
     return "\n\n".join(sections)
 
