@@ -109,17 +109,21 @@ def test_a_folder_that_vanishes_is_one_skip(tmp_path: Path) -> None:
 
 
 def test_folders_deeper_than_python_recurses(tmp_path: Path) -> None:
-    here = Path.cwd()
+    here, levels = Path.cwd(), 0
     try:
         os.chdir(tmp_path)
-        for _ in range(1200):
+        for levels in range(1, 1201):
             Path("d").mkdir()
             os.chdir("d")
         Path("deep.jpg").write_bytes(JPEG)
-    finally:
+        (source,) = sources_from([tmp_path])
+        assert files(scan(source)) == ["d/" * 1200 + "deep.jpg"]
+    finally:  # pytest removes old folders by recursion, which is not deep enough for this one
+        Path("deep.jpg").unlink(missing_ok=True)
+        for _ in range(levels):
+            os.chdir("..")
+            Path("d").rmdir()
         os.chdir(here)
-    (source,) = sources_from([tmp_path])
-    assert files(scan(source)) == ["d/" * 1200 + "deep.jpg"]
 
 
 def test_single_files_take_anything_and_follow_links(tmp_path: Path) -> None:
