@@ -26,7 +26,7 @@ SHRINKAGE = 0.3
 NEIGHBOUR_SHARE = 0.5
 QUERIES = 4_000
 """Pictures whose neighbours are sought in each round: 12,000 pairs estimate a covariance of some 400 dimensions."""
-_BLOCK = 2_048
+_BLOCK = 512
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from samekind.tuning.nuisance import Array, NuisanceMap, Rows, fit_nuisance_map,
 HUB_WEIGHT = 0.3
 HUB_NEIGHBOURS = 5
 _SAME = 0.999
-_BLOCK = 2_048
+_BLOCK = 512
 
 
 @dataclass(frozen=True)
