@@ -44,13 +44,16 @@ def encoder_table() -> str:
     from samekind.encoders.catalog import RECORDS
 
     rows = [
-        "| name | what | numbers a picture | to fetch | licence | pictures/s, reference |",
+        "| name | what | numbers a picture | weights | licence | pictures/s on two cores |",
         "|---|---|---|---|---|---|",
     ]
     for record in RECORDS.values():
+        megabytes = round(sum(one.size for one in record.weights) / 1e6)
+        licences = ", ".join(sorted({one.licence for one in record.weights}))
+        origins = "; ".join(one.origin for one in record.weights)
         rows.append(
-            f"| `{record.name}` | {record.about} | {record.dim} | {record.megabytes} MB | {record.licence} "
-            f"| {record.pictures_per_second} |"
+            f"| `{record.name}` | {record.about}: {origins} | {record.dim} | {megabytes} MB | {licences} "
+            f"| about {record.rate:.0f} |"
         )
     return "\n".join(rows)
 
@@ -63,7 +66,7 @@ def benchmark_tables() -> str:
         sections.append(
             f"### {result['title']}\n\n`{result['command']}`, {result['machine']}\n\n{_table(result['rows'])}"
         )
-        sections.extend(result.get("notes", []))
+        sections += ["\n".join(f"- {note}" for note in result["notes"])] if result["notes"] else []
     return "\n\n".join(sections)
 
 
