@@ -29,11 +29,13 @@ _CNN = Trunk("cnn", "2" * 64, View("crop", 24, 0.875), "gem3", 12, weight=0.7)
 
 
 def vit() -> Network:
-    return Network(partial(build_vit, vit_tensors(), 42, VIT), threads=1)
+    return Network(partial(build_vit, vit_tensors(), 42, VIT), Settings(threads=1))
 
 
 def cnn() -> Network:
-    return Network(partial(build_efficientnet, efficientnet_tensors(), 24, strided=EFFICIENTNET_STRIDED), threads=1)
+    return Network(
+        partial(build_efficientnet, efficientnet_tensors(), 24, strided=EFFICIENTNET_STRIDED), Settings(threads=1)
+    )
 
 
 def from_onnx(folder: Path, **form: object) -> RecipeEncoder:

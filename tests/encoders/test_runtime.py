@@ -12,6 +12,7 @@ from samekind.encoders import runtime
 from samekind.encoders.runtime import Network, native_precision
 from samekind.encoders.vit import build_vit
 from samekind.errors import EncoderError
+from samekind.settings import Settings
 from tests.encoders.small import VIT, pictures, vit_tensors
 
 
@@ -21,7 +22,7 @@ def build() -> Any:
 
 @pytest.fixture
 def network() -> Network:
-    return Network(build, threads=1)
+    return Network(build, Settings(threads=1))
 
 
 class Narrow:
@@ -87,30 +88,30 @@ class TestKept:
 
     def test_is_taken_without_building(self, tmp_path: Path) -> None:
         images = pictures(2, 42)
-        first = Network(build, 1, key="small@42")(images)
+        first = Network(build, Settings(), key="small@42")(images)
         assert len(self.files(tmp_path)) == 1
-        np.testing.assert_array_equal(Network(self.never, 1, key="small@42")(images), first)
+        np.testing.assert_array_equal(Network(self.never, Settings(), key="small@42")(images), first)
 
     def test_is_not_mistaken_for_another(self, tmp_path: Path) -> None:
-        Network(build, 1, key="small@42")
+        Network(build, Settings(), key="small@42")
         with pytest.raises(AssertionError):
-            Network(self.never, 1, key="small@56")
+            Network(self.never, Settings(), key="small@56")
 
     def test_outdated_ones_are_replaced(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        Network(build, 1, key="small@42")
+        Network(build, Settings(), key="small@42")
         monkeypatch.setattr(runtime, "_code_digest", lambda: "changed")
-        Network(build, 1, key="small@42")
+        Network(build, Settings(), key="small@42")
         assert len(self.files(tmp_path)) == 1
 
     @pytest.mark.parametrize("keep", [0, 100, 20_000])
     def test_damaged_ones_are_made_anew(self, tmp_path: Path, keep: int) -> None:
         images = pictures(1, 42)
-        first = Network(build, 1, key="small@42")(images)
+        first = Network(build, Settings(), key="small@42")(images)
         (file,) = self.files(tmp_path)
         file.write_bytes(file.read_bytes()[:keep])
-        np.testing.assert_array_equal(Network(build, 1, key="small@42")(images), first)
-        np.testing.assert_array_equal(Network(self.never, 1, key="small@42")(images), first)
+        np.testing.assert_array_equal(Network(build, Settings(), key="small@42")(images), first)
+        np.testing.assert_array_equal(Network(self.never, Settings(), key="small@42")(images), first)
 
     def test_a_full_disk_does_not_matter(self, tmp_path: Path) -> None:
         (tmp_path / "compiled").touch()
-        assert len(Network(build, 1, key="small@42")(pictures(1, 42))) == 1
+        assert len(Network(build, Settings(), key="small@42")(pictures(1, 42))) == 1

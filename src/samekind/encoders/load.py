@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.runtime import Network
 from samekind.events import Event, Job
 from samekind.pictures.views import View
-from samekind.settings import Settings, resolve, usable_threads
+from samekind.settings import Settings, resolve
 
 ONNX = "onnx:"
 
@@ -27,9 +27,8 @@ def load_encoder(
     Raises UsageError for an unknown name, WeightsMissing, WrongWeights, and EncoderError for an unusable ONNX file.
     """
     settings = settings or resolve()
-    threads = usable_threads(settings)
     if name.startswith(ONNX):
-        return _from_file(Path(name.removeprefix(ONNX)), threads)
+        return _from_file(Path(name.removeprefix(ONNX)).expanduser().absolute(), settings)
     record = catalog.record(name)
     job = fetch(name, settings)
     for event in job:
@@ -37,7 +36,9 @@ def load_encoder(
             on_event(event)
     networks = [
         Network(
-            partial(_GRAPHS[trunk.name], path, trunk), threads, key=f"{trunk.name}@{trunk.view.side}-{trunk.digest[:8]}"
+            partial(_GRAPHS[trunk.name], path, trunk),
+            settings,
+            key=f"{trunk.name}@{trunk.view.side}-{trunk.digest[:8]}",
         )
         for trunk, path in zip(record.trunks, job.result(), strict=True)
     ]
@@ -45,8 +46,13 @@ def load_encoder(
 
 
 def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
-    """Makes sure that an encoder's weights are on this machine: their files, one for each network."""
-    return Job(_fetch(catalog.record(name), settings or resolve()))
+    """Makes sure that an encoder's weights are on this machine: their files, one for each network.
+
+    For onnx:FILE there is nothing to fetch. Raises UsageError for an unknown name; the job raises WeightsMissing and
+    WrongWeights.
+    """
+    parts = () if name.startswith(ONNX) else catalog.record(name).weights
+    return Job(_fetch(parts, settings or resolve()))
 
 
 def is_fetched(name: str) -> bool:
@@ -54,21 +60,21 @@ def is_fetched(name: str) -> bool:
     return all(weights.cached(one) for one in catalog.record(name).weights)
 
 
-def _fetch(record: catalog.Record, settings: Settings) -> Generator[Event, None, tuple[Path, ...]]:
+def _fetch(parts: Sequence[catalog.Weights], settings: Settings) -> Generator[Event, None, tuple[Path, ...]]:
     paths = []
-    for one in record.weights:
+    for one in parts:
         job = weights.fetch(one, settings)
         yield from job
         paths.append(job.result())
     return tuple(paths)
 
 
-def _from_file(path: Path, threads: int) -> RecipeEncoder:
+def _from_file(path: Path, settings: Settings) -> RecipeEncoder:
     from samekind.encoders.onnx import read_onnx
 
     model, side, dim = read_onnx(path)
     trunk = Trunk("onnx", file_sha256(path), View("squash", side), "own", dim)
-    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(lambda: model, threads)])
+    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(lambda: model, settings)])
 
 
 def _lite(path: Path, trunk: Trunk) -> Any:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from samekind.encoders.engine import core, openvino
 from samekind.errors import EncoderError
 from samekind.events import Chosen
-from samekind.settings import cache_folder
+from samekind.settings import Settings, cache_folder, usable_threads
 
 BATCH = 16
 
@@ -28,20 +28,27 @@ class Network:
     ``choices`` says what was chosen for this machine and why. Safe to call from several threads; calls take turns.
     """
 
-    def __init__(self, build: Callable[[], Any], threads: int, *, key: str = "", batch: int = BATCH) -> None:
+    def __init__(self, build: Callable[[], Any], settings: Settings, *, key: str = "", batch: int = BATCH) -> None:
         """``build`` makes a model that takes (n, side, side, 3) uint8 and whose first output flattens to vectors.
 
         With ``key``, which names the model by content, the compiled form is kept in the cache folder and taken from
         there the next time, without building.
         """
         precision, why = native_precision(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        wanted = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        threads = usable_threads(settings)
+        why_threads = "as set" if settings.threads == threads else "the processors that this process may use"
+        wanted = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # decoding runs beside it; a pinned thread could not make way
+        }
         self._compiled = _compiled(build, wanted, _kept_path(key, precision) if key else None)
         self._batch = batch
         self._lock = threading.Lock()
         self.choices = [
             Chosen("precision", precision, why),
-            Chosen("threads", str(threads), "the processors that this process may use, or the setting"),
+            Chosen("threads", str(threads), why_threads),
             Chosen("batch", str(batch), "halved whenever memory runs out"),
         ]
 
