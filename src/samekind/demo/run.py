@@ -105,8 +105,8 @@ def _on_folder(pictures: Path, settings: Settings, folder: Path) -> Generator[Ev
     report = job.result()
     if report.pictures < 2:
         raise UsageError(f"There are {report.pictures} usable pictures in {pictures}; the demo needs two or more.")
-    loaded = collection.vectors()
-    asked = loaded.ids_at(well_spread(collection.stored(loaded.ids), _EXAMPLES))
+    loaded = collection.vectors(tuned=False)
+    asked = [loaded.ids[row] for row in well_spread(loaded.matrix, _EXAMPLES)]
     rows = []
     for id_ in asked:
         query = Query(Stored(id_))

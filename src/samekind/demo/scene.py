@@ -51,7 +51,7 @@ def wall(rng: np.random.Generator) -> Image.Image:
 
 
 def _boards(rng: np.random.Generator) -> Image.Image:
-    grain = _smooth_noise(rng, (110, 4), 0.2)
+    grain = _smooth_noise(rng, (110, 4), 0.12)
     boards = np.repeat(rng.uniform(0.8, 1.12, 8), SIDE // 8)
     boards[:: SIDE // 8] *= 0.4
     boards[1 :: SIDE // 8] *= 0.7
@@ -60,7 +60,7 @@ def _boards(rng: np.random.Generator) -> Image.Image:
 
 
 def _stones(rng: np.random.Generator) -> Image.Image:
-    light = _smooth_noise(rng, (60, 60), 0.14)
+    light = _smooth_noise(rng, (60, 60), 0.09)
     tall = SIDE // 6
     for row in range(7):
         edges = np.cumsum(rng.integers(36, 80, 10)) - rng.integers(0, 40)

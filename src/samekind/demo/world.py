@@ -43,7 +43,7 @@ def _flower_photo(kind: Kind, rng: np.random.Generator) -> Image.Image:
 
 
 def _shield_photo(kind: Kind, rng: np.random.Generator) -> Image.Image:
-    return scene.photograph(shields.draw(kind, rng), scene.wall(rng), rng, turn=12, size=(0.98, 1.14))
+    return scene.photograph(shields.draw(kind, rng), scene.wall(rng), rng, turn=8, size=(1.02, 1.16))
 
 
 THEMES = (

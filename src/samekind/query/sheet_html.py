@@ -22,11 +22,11 @@ body { margin: 0; padding: 2rem clamp(1rem, 4vw, 3rem); background: var(--paper)
   font: 15px/1.45 system-ui, sans-serif; }
 h1 { margin: 0; font-size: 1.6rem; } h2 { margin: 0 0 .8rem; font-size: 1.1rem; }
 header p { margin: .2rem 0 0; color: var(--pale); }
-section { display: grid; grid-template-columns: minmax(140px, 220px) 1fr; gap: 1.5rem; padding: 1.5rem 0;
+section { display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 1.5rem; padding: 1.5rem 0;
   border-top: 1px solid var(--line); margin-top: 1.5rem; }
 section h2 { grid-column: 1 / -1; margin: 0; }
 .asked { display: grid; gap: 1rem; align-content: start; }
-.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); align-content: start; }
+.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); align-content: start; }
 .asked figure { border-color: var(--ink); }
 figure { position: relative; margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   overflow: hidden; }

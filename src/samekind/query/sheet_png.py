@@ -12,10 +12,10 @@ from samekind.query.thumbs import thumbnail
 
 _SIDE = 180
 _GAP = 16
-_WORDS = 44
+_WORDS = 56
 _COLUMNS = 6
 _LEFT = _SIDE + 2 * _GAP
-_WIDTH = _LEFT + 2 * _GAP + _COLUMNS * (_SIDE + _GAP)
+_WIDTH = _LEFT + 3 * _GAP + _COLUMNS * (_SIDE + _GAP)
 
 _PAPER = (250, 249, 246)
 _CARD = (236, 234, 228)
