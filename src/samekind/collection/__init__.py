@@ -1,6 +1,7 @@
 """Pictures that are kept: one folder, one table, brought up to date by sync."""
 
-from samekind.collection.collection import Collection, Info
+from samekind.collection.collection import Collection
+from samekind.collection.info import Info
 from samekind.collection.retune import TuneReport
 from samekind.collection.sync import SyncReport
 

@@ -7,23 +7,23 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.collection import index, retune
 from samekind.collection import manifest as manifests
-from samekind.collection import retune
+from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
 from samekind.collection.manifest import Manifest
 from samekind.collection.plan import MISSING, STATES
-from samekind.collection.spaces import PRESENT_ROWS, Loaded, load
-from samekind.collection.sync import SYNCED, SyncReport, sync
-from samekind.collection.table import FOLDER, OWN, Table, in_list, sql_text
-from samekind.collection.upkeep import bytes_on_disk, persist, upkeep
+from samekind.collection.spaces import PRESENT_ROWS, Loaded, Neighbours, load, scan_nearest
+from samekind.collection.sync import SyncReport, sync
+from samekind.collection.table import FOLDER, OWN, Map, Table, in_list, sql_text, to_matrix
+from samekind.collection.upkeep import persist, upkeep
 from samekind.collection.where import Where, to_sql
 from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Part
@@ -34,51 +34,6 @@ from samekind.settings import Settings, resolve
 if TYPE_CHECKING:
     from samekind.pictures.scan import Source
     from samekind.tuning import Tuning
-
-
-@dataclass(frozen=True)
-class Info:
-    """What a collection holds; ``states`` and ``roots`` count pictures, ``bytes`` are those on disk."""
-
-    path: Path
-    format: int
-    encoder: str
-    fingerprint: str
-    dim: int
-    pictures: int
-    states: Mapping[str, int]
-    reasons: Mapping[str, int]
-    roots: Mapping[str, Mapping[str, Any]]
-    columns: Mapping[str, str]
-    tuned: bool
-    why: str
-    tuning: Mapping[str, Any] | None
-    index: Mapping[str, Any] | None
-    bytes: int
-    synced: str | None
-    undo: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "path": str(self.path),
-            "format": self.format,
-            "encoder": self.encoder,
-            "fingerprint": self.fingerprint,
-            "dim": self.dim,
-            "pictures": self.pictures,
-            "states": dict(self.states),
-            "reasons": dict(self.reasons),
-            "roots": {name: dict(root) for name, root in self.roots.items()},
-            "columns": dict(self.columns),
-            "tuned": self.tuned,
-            "why": self.why,
-            "tuning": None if self.tuning is None else dict(self.tuning),
-            "index": None if self.index is None else dict(self.index),
-            "bytes": self.bytes,
-            "synced": self.synced,
-            "undo": self.undo,
-        }
 
 
 class Collection:
@@ -210,44 +165,17 @@ class Collection:
         tuning = self.tuning
         return "never tuned" if tuning is None else tuning.why
 
+    @property
+    def searched(self) -> tuple[str, Map]:
+        """The column that is searched, and what makes queries for it of the encoder's vectors."""
+        _, column = retune.active(self.table)
+        tuning = self.tuning if column else None
+        return (column, tuning.asked) if column and tuning else ("look", _as_they_are)
+
     def info(self) -> Info:
         """What it holds, how it was tuned, how large it is."""
         self.refresh()
-        rows = self.table.read(["state", "root", "reason"])
-        counts = {
-            (row["state"], row["root"]): row["state_count"]
-            for row in rows.group_by(["state", "root"]).aggregate([("state", "count")]).to_pylist()
-        }
-        reasons = rows.group_by("reason").aggregate([("state", "count")]).to_pylist()
-        states = {state: sum(n for (one, _), n in counts.items() if one == state) for state in STATES}
-        roots = {
-            name: {
-                "folder": str(root.folder),
-                "there": root.folder.is_dir(),
-                **{state: counts.get((state, name), 0) for state in STATES},
-            }
-            for name, root in self.manifest.roots.items()
-        }
-        tuning = self.tuning
-        return Info(
-            path=self.path,
-            format=self.manifest.format,
-            encoder=self.encoder_name,
-            fingerprint=self.fingerprint,
-            dim=self.dim,
-            pictures=states["present"],
-            states=states,
-            reasons={row["reason"]: row["state_count"] for row in reasons if row["reason"]},
-            roots=roots,
-            columns=self.table.person_columns,
-            tuned=self.tuned,
-            why=self.why,
-            tuning=None if tuning is None else {"stamp": retune.active(self.table)[0], **tuning.to_dict()},
-            index=None,
-            bytes=bytes_on_disk(self.path),
-            synced=self.table.metadata.get(SYNCED),
-            undo=self.table.undo_label,
-        )
+        return describe(self)
 
     def file_of(self, root: str, path: str) -> Path:
         """The absolute file of a picture."""
@@ -286,28 +214,29 @@ class Collection:
         where: str | Where | None = None,
         tuned: bool = True,
         exact: bool | None = None,
-    ) -> list[tuple[list[str], NDArray[np.float32]]]:
+    ) -> Neighbours:
         """For each of ``vectors`` (q, dim), rows to ask with: ids of the ``k`` nearest, and their scores.
 
-        Unit rows of the encoder, or what the tuning's ``asked`` makes of such where the tuned space is searched.
-        Best first; fewer than ``k`` only where fewer pictures pass ``where``, which is applied before the search.
-        ``exact`` None leaves the choice between exact and approximate to the size of the collection.
+        They are unit rows of the encoder, or what the tuning's ``asked`` makes of such for the tuned space. Best first;
+        fewer than ``k`` only where fewer pictures pass ``where``, which is applied before the search.
+        ``exact`` None searches by the index where there is one, so from some 200,000 pictures on. Raises UsageError.
         """
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}.")
+        column = self._column(tuned)
         vectors = np.atleast_2d(np.asarray(vectors, np.float32))
-        loaded = self.vectors(tuned)
-        if vectors.shape[1] != loaded.matrix.shape[1]:
+        if vectors.shape[1] != self.table.dim(column):
             raise UsageError(
-                f"A query vector must have {loaded.matrix.shape[1]} numbers for {self.name}, not {vectors.shape[1]}; "
+                f"A query vector must have {self.table.dim(column)} numbers for {self.name}, not {vectors.shape[1]}; "
                 f"use its encoder {self.encoder_name!r}."
             )
-        positions = None
-        if where is not None:
-            sql = self._sql(where)
-            rows = self.table.read(["id"], f"({sql}) AND {PRESENT_ROWS}", row_ids=True)
-            positions = loaded.positions(rows["_rowid"].to_numpy())
-        return loaded.nearest(vectors, k, positions)
+        asked = PRESENT_ROWS if where is None else f"({self._sql(where)}) AND {PRESENT_ROWS}"
+        if not exact and self.table.has_index(column):
+            return index.search(self.table, column, vectors, k, asked)
+        if self._many():
+            return scan_nearest(self.table, column, vectors, k, asked)
+        passing = None if where is None else self.table.read(["id"], asked, row_ids=True)["_rowid"].to_numpy()
+        return self.vectors(tuned).nearest(vectors, k, passing)
 
     def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The pictures with these ids, in this order; each a dict with "id", "root", "path", "file" and ``columns``.
@@ -327,11 +256,10 @@ class Collection:
 
     def stored(self, ids: Sequence[str], tuned: bool = True) -> NDArray[np.float32]:
         """Stored vectors of these pictures, (n, dim) float32, in this order. Raises UsageError where one has none."""
-        from samekind.collection.table import to_matrix
-
         column = self._column(tuned)
         found = self.table.by_ids(ids, [column])
         vectors, there = to_matrix(found[column].combine_chunks())
+        vectors = vectors[:, : self.table.dim(column)]
         have = [id_ for id_, ok in zip(found["id"].to_pylist(), there, strict=True) if ok]
         place = {id_: n for n, id_ in enumerate(have)}
         for id_ in ids:
@@ -379,6 +307,10 @@ class Collection:
         tree = parse_where(where) if isinstance(where, str) else where
         return to_sql(tree, self.table.schema)
 
+    def _many(self) -> bool:
+        """Whether there are too many vectors to hold them all in memory for a search."""
+        return self.table.count() >= index.FROM_PICTURES
+
     def _column(self, tuned: bool) -> str:
         return (retune.active(self.table)[1] if tuned else None) or "look"
 
@@ -412,7 +344,7 @@ class Collection:
             if not self.table.count(PRESENT_ROWS):
                 raise CollectionError(f"{self.path} holds no pictures yet; sync a folder first.")
             report = yield from retune.retune(self.path, self.table, self.parts)
-            yield from upkeep(self.path, self.table, since)
+            yield from upkeep(self.path, self.table, since, *self.searched)
         return report
 
     def remove(self, where: str | Where | None = None, ids: Sequence[str | Path] = ()) -> int:
@@ -441,7 +373,7 @@ class Collection:
                 changes = int(self.table.metadata.get(retune.CHANGES, 0)) + count
                 self.table.annotate({retune.CHANGES: str(changes)})
                 self.table.delete(where)
-                for _ in upkeep(self.path, self.table, since):
+                for _ in upkeep(self.path, self.table, since, *self.searched):
                     pass
         return count
 
@@ -476,6 +408,10 @@ class Collection:
 
 def _absolute(path: str | Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
+
+
+def _as_they_are(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors
 
 
 def _umask() -> int:

@@ -11,6 +11,29 @@ _WIDEN = 1 << 16
 _HALF_TO_SINGLE = np.float32(2.0**112)
 
 
+class Best:
+    """The ``k`` best rows so far for each of ``queries``, while scores come in block by block."""
+
+    def __init__(self, queries: int, k: int) -> None:
+        self._k = k
+        self._rows = np.zeros((queries, 0), np.intp)
+        self._scores = np.zeros((queries, 0), np.float32)
+
+    def add(self, scores: NDArray[np.float32], start: int) -> None:
+        """Scores (q, m) of the m rows from row ``start`` on."""
+        chosen = _top(scores, self._k)
+        self._rows = np.concatenate([self._rows, chosen + start], 1)
+        self._scores = np.concatenate([self._scores, np.take_along_axis(scores, chosen, 1)], 1)
+        chosen = _top(self._scores, self._k)
+        self._rows = np.take_along_axis(self._rows, chosen, 1)
+        self._scores = np.take_along_axis(self._scores, chosen, 1)
+
+    def result(self) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Rows and scores, both (q, at most k), best first; equal scores in the order of the rows."""
+        order = np.lexsort((self._rows, -self._scores))
+        return np.take_along_axis(self._rows, order, 1), np.take_along_axis(self._scores, order, 1)
+
+
 def nearest(
     matrix: NDArray[np.float32],
     queries: NDArray[np.float32],
@@ -27,19 +50,13 @@ def nearest(
     queries = np.ascontiguousarray(queries, np.float32)
     block = block or max(_LEAST_BLOCK, _SCORES // max(1, len(queries)))
     total = len(matrix) if positions is None else len(positions)
-    best_rows = np.zeros((len(queries), 0), np.intp)
-    best = np.zeros((len(queries), 0), np.float32)
+    best = Best(len(queries), k)
     for start in range(0, total, block):
         stop = min(start + block, total)
-        scores = queries @ (matrix[start:stop] if positions is None else matrix[positions[start:stop]]).T
-        chosen = _top(scores, k)
-        best_rows = np.concatenate([best_rows, chosen + start], 1)
-        best = np.concatenate([best, np.take_along_axis(scores, chosen, 1)], 1)
-        chosen = _top(best, k)
-        best_rows, best = np.take_along_axis(best_rows, chosen, 1), np.take_along_axis(best, chosen, 1)
-    order = np.lexsort((best_rows, -best))
-    best_rows, best = np.take_along_axis(best_rows, order, 1), np.take_along_axis(best, order, 1)
-    return (best_rows if positions is None else positions[best_rows]), best
+        part = matrix[start:stop] if positions is None else matrix[positions[start:stop]]
+        best.add(queries @ part.T, start)
+    rows, scores = best.result()
+    return (rows if positions is None else positions[rows]), scores
 
 
 def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.collection import index
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import GRACE, TUNED, Table, to_matrix
 from samekind.encoders.base import Part
@@ -71,22 +72,17 @@ def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event
 
     started = time.perf_counter()
     sweep(folder, table)
-    yield Progress("tuning", 0)
     vectors, views, view_rows, total = _sample(table)
+    yield Progress("tuning", 0, total)
     tuning = fit(vectors, parts, views, view_rows)
     fitted, dim = len(vectors), tuning.stored(vectors[:1]).shape[1]
     del vectors, views
     stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     _save(folder, stamp, tuning)
     if tuning.helps:
-        done = 0
-
-        def count(rows: int) -> None:
-            nonlocal done
-            done += rows
-
-        table.add_vectors(TUNED + stamp, dim, "look", tuning.stored, count)
-        yield Progress("tuning", done, done)
+        table.add_vectors(TUNED + stamp, dim, "look", tuning.stored)
+        index.keep(table, TUNED + stamp, tuning.asked)
+    yield Progress("tuning", total, total)
     table.annotate({STAMP: stamp, TUNED_ROWS: str(total), CHANGES: "0"})
     sweep(folder, table)
     return TuneReport(stamp, tuning.helps, tuning.why, total, fitted, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""One vector space of a collection in memory, and the search in it."""
+"""The vectors of one space: in memory, or read block by block where they are many, and the exact search in them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from samekind.collection.exact import nearest, widen
-from samekind.collection.table import Table
+from samekind.collection.exact import Best, nearest, widen
+from samekind.collection.table import Table, to_matrix
 
 PRESENT_ROWS = "state = 'present' AND look IS NOT NULL"
+
+Neighbours = list[tuple[list[str], NDArray[np.float32]]]
+"""For each query the ids of the nearest pictures, best first, and their scores."""
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """The present pictures' vectors in one space: ``matrix`` (n, dim) float32 unit rows in table order.
+    """The present pictures' vectors in one space: ``matrix`` (n, dim) float32 in table order.
 
-    ``row_ids`` (n,) uint64, ascending, name the rows within table ``version``.
+    Rows of unit length in the encoder's own space; in the tuned space what ``Tuning.stored`` gives. ``row_ids`` (n,)
+    uint64, ascending, name the rows within table ``version``.
     """
 
     version: int
@@ -42,32 +46,43 @@ class Loaded:
         ids: list[str] = self._ids.take(pa.array(positions)).to_pylist()
         return ids
 
-    def nearest(
-        self, queries: NDArray[np.float32], k: int, positions: NDArray[np.intp] | None = None
-    ) -> list[tuple[list[str], NDArray[np.float32]]]:
-        """For each of ``queries`` (q, dim) the ids of the nearest rows, best first, and their cosines."""
+    def nearest(self, queries: NDArray[np.float32], k: int, row_ids: NDArray[np.uint64] | None = None) -> Neighbours:
+        """The nearest rows to each of ``queries`` (q, dim), of all or among those with ``row_ids``."""
+        positions = None if row_ids is None else np.searchsorted(self.row_ids, np.sort(row_ids))
         found, scores = nearest(self.matrix, queries, k, positions)
-        return [(self.ids_at(row), values) for row, values in zip(found, scores, strict=True)]
-
-    def positions(self, row_ids: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """Where these rows, all of them here, are in the matrix."""
-        return np.searchsorted(self.row_ids, np.sort(row_ids))
+        return [
+            (self._ids.take(pa.array(rows)).to_pylist(), values) for rows, values in zip(found, scores, strict=True)
+        ]
 
 
 def load(table: Table, column: str) -> Loaded:
     """The vectors of ``column`` ("look" or a tuned one) of all present pictures."""
-    dim = table.schema.field(column).type.list_size
+    width = table.width(column)
     rows = table.read(["id", column], PRESENT_ROWS, row_ids=True)
-    matrix = np.empty((rows.num_rows, dim), np.float32)
+    matrix = np.empty((rows.num_rows, width), np.float32)
     done = 0
     for chunk in rows[column].chunks:
-        half = np.asarray(chunk.flatten()).reshape(-1, dim)
+        half = np.asarray(chunk.flatten()).reshape(-1, width)
         widen(half, matrix[done : done + len(half)])
         done += len(half)
     row_ids = rows["_rowid"].to_numpy()
-    ids = rows["id"].combine_chunks()
-    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    if len(row_ids) and (row_ids[1:] < row_ids[:-1]).any():
+    ids = pa.concat_arrays(rows["id"].chunks) if rows.num_rows else pa.array([], pa.string())
+    if (row_ids[1:] < row_ids[:-1]).any():
         order = np.argsort(row_ids)
         matrix, row_ids, ids = matrix[order], row_ids[order], ids.take(pa.array(order))
-    return Loaded(table.version, column, matrix, row_ids, ids)
+    return Loaded(table.version, column, matrix[:, : table.dim(column)], row_ids, ids)
+
+
+def scan_nearest(table: Table, column: str, queries: NDArray[np.float32], k: int, where: str) -> Neighbours:
+    """The same search without holding the vectors: they are read block by block, those that ``where`` admits."""
+    best = Best(len(queries), k)
+    ids: list[pa.Array] = []
+    done = 0
+    for batch in table.batches(["id", column], where):
+        matrix, _ = to_matrix(batch.column(1))
+        best.add(queries @ matrix[:, : queries.shape[1]].T, done)
+        ids.append(batch.column(0))
+        done += len(matrix)
+    rows, scores = best.result()
+    every = pa.chunked_array(ids, pa.string())
+    return [(every.take(pa.array(one)).to_pylist(), values) for one, values in zip(rows, scores, strict=True)]

@@ -139,9 +139,10 @@ def sync(
         written = not planned.nothing or bool(inner)
         tuning = None
         if tune and retune.due(table):
+            table.compact()
             tuning = yield from retune.retune(folder, table, collection.manifest.parts)
         if written or tuning:
-            yield from upkeep(folder, table, since)
+            yield from upkeep(folder, table, since, *collection.searched)
         collection.refresh()
         return SyncReport(
             counts=planned.counts,

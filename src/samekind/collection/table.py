@@ -31,6 +31,13 @@ _INTEGERS = ("size", "mtime_ns", "width", "height")
 OWN = (*_STRINGS, *_INTEGERS, "added")
 """Names of the columns that a person sees and did not add."""
 
+_MULTIPLE = 8
+"""The engine's index wants vectors of a length that 8 divides; columns of tuned vectors are filled up with zeros."""
+
+_INDEX = "nearest_"
+_REFINE = 10
+_DIM = b"samekind.dim"
+
 Map = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -86,6 +93,14 @@ class Table:
         """The columns of tuned vectors; all but one are left over from a run that was killed."""
         return [name for name in self.schema.names if name.startswith(TUNED)]
 
+    def width(self, column: str) -> int:
+        """The length that vectors of this column are stored with."""
+        return int(self.schema.field(column).type.list_size)
+
+    def dim(self, column: str) -> int:
+        """The length of this column's vectors; zeros follow where the width is larger."""
+        return int((self.schema.field(column).metadata or {}).get(_DIM, self.width(column)))
+
     def refresh(self) -> None:
         """Moves on to the latest version."""
         with _guard(self.folder, "read"):
@@ -119,6 +134,34 @@ class Table:
         if not ids:
             return self.schema.empty_table().select(wanted)
         return self.read(wanted, in_list("id", ids))
+
+    def has_index(self, column: str) -> bool:
+        """Whether the column has an index for approximate search."""
+        with _guard(self.folder, "read"):
+            return any(index["name"] == _INDEX + column for index in self._dataset.list_indices())
+
+    def approximate(
+        self, column: str, query: NDArray[np.float32], k: int, probes: int, where: str
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """Ids and dot products of about the ``k`` nearest among the rows that ``where`` admits, by the index."""
+        wanted = {
+            "column": column,
+            "q": query,
+            "k": k,
+            "minimum_nprobes": probes,
+            "refine_factor": _REFINE,
+            "metric": "dot",
+        }
+        with _guard(self.folder, "read"):
+            found = self._dataset.to_table(
+                columns=["id", "_distance"],
+                nearest=wanted,
+                filter=where,
+                prefilter=True,
+                disable_scoring_autoprojection=True,
+            )
+        ids: list[str] = found["id"].to_pylist()
+        return ids, (1 - found["_distance"].to_numpy()).astype(np.float32)
 
     def count(self, where: str | None = None) -> int:
         """The number of rows that ``where`` admits."""
@@ -159,14 +202,14 @@ class Table:
         with _guard(self.folder, "written"):
             self._dataset.add_columns([pa.field(name, _KINDS[kind]) for name, kind in kinds.items()])
 
-    def add_vectors(self, name: str, dim: int, source: str, mapped: Map, on_rows: Callable[[int], None]) -> None:
-        """A new column of vectors: ``mapped`` of those in column ``source``, block by block, in one commit."""
-        field = pa.field(name, pa.list_(pa.float16(), dim))
+    def add_vectors(self, name: str, dim: int, source: str, mapped: Map) -> None:
+        """A new column of vectors, ``mapped`` (n, dim) of those in column ``source``: block by block, in one commit."""
+        width = -(-dim // _MULTIPLE) * _MULTIPLE
+        field = pa.field(name, pa.list_(pa.float16(), width), metadata={_DIM: str(dim)})
 
         def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
             vectors, there = to_matrix(batch.column(0))
-            on_rows(len(there))
-            return pa.record_batch([to_array(mapped(vectors), dim, there)], pa.schema([field]))
+            return pa.record_batch([to_array(mapped(vectors), width, there)], pa.schema([field]))
 
         with _guard(self.folder, "written"):
             udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
@@ -217,6 +260,18 @@ class Table:
             self._dataset.optimize.compact_files(target_rows_per_fragment=FRAGMENT_ROWS)
             return True
 
+    def build_index(self, column: str) -> None:
+        """An index for approximate search of a column; light training, because the engine's own takes minutes."""
+        with _guard(self.folder, "written"):
+            self._dataset.create_index(
+                column, "IVF_RQ", name=_INDEX + column, metric="dot", replace=True, sample_rate=64, max_iterations=12
+            )
+
+    def update_indexes(self) -> None:
+        """Takes rows written since into the indexes: a tail outside of them is searched row by row."""
+        with _guard(self.folder, "written"):
+            self._dataset.optimize.optimize_indices()
+
     def drop_old_versions(self, grace: timedelta = GRACE) -> None:
         """Forgets versions older than ``grace``, except the latest and the one to undo to."""
         with _guard(self.folder, "written"):
@@ -234,13 +289,13 @@ def to_matrix(column: pa.Array) -> tuple[NDArray[np.float32], NDArray[np.bool_]]
     return vectors, there
 
 
-def to_array(vectors: NDArray[np.float32], dim: int, there: NDArray[np.bool_] | None = None) -> pa.Array:
-    """A column of n rows from (m, dim) vectors for the rows that are ``there``, (n,) bool, default all."""
+def to_array(vectors: NDArray[np.float32], width: int, there: NDArray[np.bool_] | None = None) -> pa.Array:
+    """A column of n rows from (m, up to width) vectors for the rows ``there``, (n,) bool, default all."""
     if there is None:
         there = np.ones(len(vectors), bool)
-    full = np.zeros((len(there), dim), np.float16)
-    full[there] = vectors
-    return pa.FixedSizeListArray.from_arrays(pa.array(full.reshape(-1)), dim, mask=pa.array(~there))
+    full = np.zeros((len(there), width), np.float16)
+    full[there, : vectors.shape[1]] = vectors
+    return pa.FixedSizeListArray.from_arrays(pa.array(full.reshape(-1)), width, mask=pa.array(~there))
 
 
 def in_list(column: str, values: Sequence[str]) -> str:

@@ -6,18 +6,26 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-from samekind.collection.table import Table
+from samekind.collection import index
+from samekind.collection.table import Map, Table
 from samekind.errors import StorageError
 from samekind.events import Event, Progress
 
 
-def upkeep(folder: Path, table: Table, since: float) -> Generator[Event, None, None]:
-    """Joins small fragments, drops old versions, and makes durable what was written after ``since`` (seconds)."""
-    yield Progress("tidying", 0)
+def upkeep(folder: Path, table: Table, since: float, column: str, asked: Map) -> Generator[Event, None, None]:
+    """Joins small fragments, keeps the index, drops old versions, makes durable what was written after ``since``.
+
+    ``column`` is the one that is searched, and ``asked`` makes queries for it of the encoder's vectors.
+    """
+    yield Progress("tidying", 0, 4)
     table.compact()
+    yield Progress("tidying", 1, 4)
+    index.keep(table, column, asked)
+    yield Progress("tidying", 2, 4)
     table.drop_old_versions()
+    yield Progress("tidying", 3, 4)
     persist(folder, since)
-    yield Progress("tidying", 1, 1)
+    yield Progress("tidying", 4, 4)
 
 
 def persist(folder: Path, since: float) -> None:

@@ -43,14 +43,13 @@ class Writer:
                 there.append(one.vector is not None)
                 vectors.append(one.vector)
                 views.append(None if n or one.views is None else one.views.astype(np.float16).reshape(-1))
-        dim = self._table.schema.field("look").type.list_size
+        width = self._table.width
         found = [vector for vector in vectors if vector is not None]
-        matrix = np.stack(found) if found else np.zeros((0, dim), np.float32)
+        matrix = np.stack(found) if found else np.zeros((0, width("look")), np.float32)
         mask = np.array(there, bool)
-        columns = {"look": to_array(matrix, dim, mask), "views": pa.array(views, pa.list_(pa.float16()))}
+        columns = {"look": to_array(matrix, width("look"), mask), "views": pa.array(views, pa.list_(pa.float16()))}
         if self._tuned and self._mapped:
-            tuned = self._table.schema.field(self._tuned).type.list_size
-            columns[self._tuned] = to_array(self._mapped(matrix), tuned, mask)
+            columns[self._tuned] = to_array(self._mapped(matrix), width(self._tuned), mask)
         self._upsert(rows, columns)
 
     def carried(self, carried: Sequence[Carried]) -> None:
