@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
+import os
 import signal
 import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 import typer
 import typer.core
 
-from samekind.errors import EXIT_INTERRUPTED, SamekindError
+from samekind.errors import EXIT_INTERRUPTED, EXIT_USAGE, SamekindError, unknown_name
 
 VERBS = {
     "demo": "Draw a small world (or take a folder of yours), search it, show how well it went.",
@@ -28,6 +32,9 @@ VERBS = {
     "config": "Every setting, its value, and who set it.",
 }
 
+# Typer has a copy of click of its own in newer versions and names only this one of its errors.
+_CallError: type[Any] = typer.BadParameter.__bases__[0]
+
 
 class LazyGroup(typer.core.TyperGroup):
     """Knows every verb by name and imports the file of one only when it is called."""
@@ -41,7 +48,9 @@ class LazyGroup(typer.core.TyperGroup):
         return typer.core.TyperCommand(name, help=VERBS[name], short_help=VERBS[name]) if name in VERBS else None
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        """The verb that is called, its file imported now."""
+        """The verb that is called, its file imported now. Raises UsageError for an unknown one."""
+        if not args[0].startswith("-") and args[0] not in VERBS:
+            raise unknown_name("command", args[0], VERBS)
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None:
             module = importlib.import_module(f"samekind.cli.{name}_verb")
@@ -56,6 +65,10 @@ class LazyGroup(typer.core.TyperGroup):
         except SamekindError as error:
             _say(str(error))
             raise typer.Exit(error.exit_code) from None
+        except _CallError as error:
+            page = f"{error.ctx.command_path} --help" if error.ctx else "samekind --help"
+            _say(f"{error.format_message().rstrip('.')}; see {page}.")
+            raise typer.Exit(EXIT_USAGE) from None
         except KeyboardInterrupt:
             _say("Interrupted; what was finished is kept.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -79,7 +92,24 @@ def main() -> None:
     """The installed command."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _mute_libraries()
     app()
+
+
+def _mute_libraries() -> None:
+    """Drops what libraries print at damaged files: Python warnings, and what C code writes to standard error itself.
+
+    What this command says still arrives, and so does the traceback of a crash.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    if sys.stderr is None:
+        return
+    kept = os.dup(sys.stderr.fileno())
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    sys.stderr = os.fdopen(kept, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    faulthandler.enable(sys.stderr)
 
 
 def _say(sentence: str) -> None:
