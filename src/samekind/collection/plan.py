@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -130,6 +130,13 @@ def unsettled(stored: Sequence[Stored], found: Sequence[Found]) -> list[Found]:
     return [file for file in open_files if ours[file.size] > 1 or sizes[file.size]]
 
 
+def passing(stored: Sequence[Stored], found: Sequence[Found]) -> list[tuple[Found, str]]:
+    """The files that did not change and were skipped for a reason that may have passed, each with that reason."""
+    rows = {row.place: row for row in stored if row.reason in PASSING}
+    asked = [(file, rows[file.place]) for file in found if file.place in rows]
+    return [(file, row.reason) for file, row in asked if row.reason and _untouched(row, file)]
+
+
 def plan(
     stored: Sequence[Stored],
     found: Sequence[Found],
@@ -137,12 +144,14 @@ def plan(
     hashes: Mapping[Place, str],
     away: Iterable[str] = (),
     blind: Iterable[Place] = (),
+    stuck: Container[Place] = (),
 ) -> Plan:
     """The plan that brings ``stored`` to the state of ``found``.
 
     Only rows that ``scopes`` cover can go missing. ``hashes`` by place for the files of ``unsettled`` (one that could
     not be read is left out). Rows of roots that are ``away`` are never taken for files that have moved. Rows at and
-    below ``blind`` places, which could not be looked at, stay as they are. Places in ``found`` are unique.
+    below ``blind`` places, which could not be looked at, stay as they are, and so do those of ``passing`` at ``stuck``
+    places, whose reasons have not passed. Places in ``found`` are unique.
     """
     away = frozenset(away)
     rows = {row.place: row for row in stored}
@@ -157,7 +166,7 @@ def plan(
             fresh.append(file)
         elif not _same_content(row, file, hashes):
             edited.append((row, file))
-        elif row.reason in PASSING:
+        elif row.reason in PASSING and file.place not in stuck:
             retried.append(Item(row.id, file))
         elif row.state == MISSING:
             counts["back"] += 1

@@ -17,13 +17,13 @@ from samekind.collection import manifest as manifests
 from samekind.collection import retune, roots
 from samekind.collection.lock import writing
 from samekind.collection.pipeline import Looked, look
-from samekind.collection.plan import Found, Item, Place, Plan, Scope, Stored, Value, plan, unsettled
+from samekind.collection.plan import Found, Item, Place, Plan, Scope, Stored, Value, passing, plan, unsettled
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import Table, sql_text
 from samekind.collection.upkeep import upkeep
 from samekind.collection.writer import Writer, blocks, new_columns
 from samekind.encoders.base import Encoder
-from samekind.errors import EXIT_FOUND, EXIT_PARTIAL
+from samekind.errors import EXIT_FOUND, EXIT_PARTIAL, PictureError
 from samekind.events import Chosen, Event, Progress, Skipped, Warned
 from samekind.settings import Settings, usable_threads
 
@@ -247,9 +247,12 @@ def _planned(stored: list[Stored], seen: _Seen, settings: Settings) -> Generator
     found = sorted(seen.found.values(), key=lambda file: file.place)
     asked = unsettled(stored, found)
 
+    def file_of(file: Found) -> Path:
+        return seen.manifest.roots[file.root].folder / file.path
+
     def digest(file: Found) -> str | None:
         try:
-            return content_hash(seen.manifest.roots[file.root].folder / file.path)
+            return content_hash(file_of(file))
         except OSError:
             return None
 
@@ -260,7 +263,21 @@ def _planned(stored: list[Stored], seen: _Seen, settings: Settings) -> Generator
                 hashes[file.place] = hash_
             if n % 500 == 0 or n == len(asked):
                 yield Progress("comparing", n, len(asked))
-    return plan(stored, found, seen.scopes, hashes, seen.away, seen.blind)
+        retry = passing(stored, found)
+        as_before = pool.map(lambda one: _skipped_for(file_of(one[0]), settings) == one[1], retry)
+        stuck = {file.place for (file, _), still in zip(retry, as_before, strict=True) if still}
+    return plan(stored, found, seen.scopes, hashes, seen.away, seen.blind, stuck)
+
+
+def _skipped_for(file: Path, settings: Settings) -> str | None:
+    """The reason why a file would be skipped now; None where it can be used."""
+    from samekind.pictures.decode import Limits, read_picture
+
+    try:
+        read_picture(file, Limits(settings.max_pixels, settings.max_bytes), side=1)
+    except PictureError as problem:
+        return problem.reason
+    return None
 
 
 def _ready(collection: Collection, encoder: Encoder | None, settings: Settings) -> Generator[Event, None, Encoder]:
