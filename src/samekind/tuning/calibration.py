@@ -36,7 +36,7 @@ class Calibration:
         return 1.0 / (1.0 + np.exp(-SLOPE * np.clip(way - MIDDLE, -4, 4)))
 
 
-def random_pair_median(asked: Array, stored: Array, rng: np.random.Generator, pairs: int = 20_000) -> float:
+def random_pair_median(asked: Array, stored: Array, rng: np.random.Generator, pairs: int = 5_000) -> float:
     """The median score of random pairs of different pictures; row i of both is the same picture."""
     n = len(asked)
     if n < 2:

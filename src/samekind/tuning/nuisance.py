@@ -111,6 +111,6 @@ def _whitening(covariance: Array) -> Array:
     """
     size = len(covariance)
     ridge = SHRINKAGE * max(float(np.trace(covariance)) / size, 1e-12)
-    root = np.linalg.cholesky(covariance.astype(np.float64) + ridge * np.eye(size))
-    whitening: Array = np.linalg.inv(root).T.astype(np.float32)
+    root = np.linalg.cholesky(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
+    whitening: Array = np.ascontiguousarray(np.linalg.inv(root).T)
     return whitening
