@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -97,12 +98,13 @@ def main() -> None:
 
 
 def _mute_libraries() -> None:
-    """Drops what libraries print at damaged files: Python warnings, and what C code writes to standard error itself.
+    """Drops what libraries print at damaged files: warnings, logs, and what C code writes to standard error itself.
 
     What this command says still arrives, and so does the traceback of a crash.
     """
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
     if sys.stderr is None:
         return
     kept = os.dup(sys.stderr.fileno())
