@@ -57,8 +57,13 @@ class Job(Generic[T]):
         self._result: list[T] = []
 
     def __iter__(self) -> Iterator[Event]:
-        if not self._result:
-            self._result.append((yield from self._steps))
+        while not self._result:
+            try:
+                event = next(self._steps)  # not "yield from": leaving the loop must not end the job
+            except StopIteration as end:
+                self._result.append(end.value)
+            else:
+                yield event
 
     def result(self) -> T:
         """Runs the job to its end and returns what it made; further calls return the same."""

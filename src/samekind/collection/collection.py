@@ -179,6 +179,10 @@ class Collection:
 
     def file_of(self, root: str, path: str) -> Path:
         """The absolute file of a picture."""
+        if root not in self.manifest.roots:
+            raise DamagedCollection(
+                f"{self.path / manifests.FILE} does not name folder {root!r} of some pictures; restore it from a copy."
+            )
         return self.manifest.roots[root].folder / path
 
     # looking

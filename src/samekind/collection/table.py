@@ -138,7 +138,7 @@ class Table:
     def has_index(self, column: str) -> bool:
         """Whether the column has an index for approximate search."""
         with _guard(self.folder, "read"):
-            return any(index["name"] == _INDEX + column for index in self._dataset.list_indices())
+            return any(index.name == _INDEX + column for index in self._dataset.describe_indices())
 
     def approximate(
         self, column: str, query: NDArray[np.float32], k: int, probes: int, where: str
