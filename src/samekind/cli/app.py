@@ -93,8 +93,25 @@ def main() -> None:
     """The installed command."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _open_closed_streams()
     _mute_libraries()
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as problem:  # the rooms translate their own; what is left is the writing of results
+        _say(f"{problem.filename or 'Standard output'} cannot be written ({problem.strerror or problem}).")
+        _redirect(sys.stdout.fileno(), os.devnull)
+        sys.exit(EXIT_USAGE)
+
+
+def _open_closed_streams() -> None:
+    """Where a stream was closed from outside, a table file could take its number and receive what is printed."""
+    for handle, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            _redirect(handle, os.devnull)
+            setattr(sys, name, os.fdopen(handle, "w", encoding="utf-8"))
 
 
 def _mute_libraries() -> None:
@@ -105,13 +122,15 @@ def _mute_libraries() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
-    if sys.stderr is None:
-        return
     kept = os.dup(sys.stderr.fileno())
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    _redirect(sys.stderr.fileno(), os.devnull)
     sys.stderr = os.fdopen(kept, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     faulthandler.enable(sys.stderr)
+
+
+def _redirect(handle: int, file: str) -> None:
+    with Path(file).open("wb") as stream:
+        os.dup2(stream.fileno(), handle)
 
 
 def _say(sentence: str) -> None:

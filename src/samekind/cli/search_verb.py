@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.errors import EXIT_NOTHING, StorageError, UsageError
+from samekind.errors import EXIT_NOTHING, UsageError
 
 if TYPE_CHECKING:
     from samekind.pictures.views import Box
@@ -64,6 +64,8 @@ def search(
 
     if sheet is not None:
         check_sheet_name(sheet)
+    if not (picture or like or unlike or vector):
+        raise UsageError("Say what to look for: --picture FILE (- for standard input), --like ITEM or --vector FILE.")
     held = Collection.open(collection)
     query = Query(*_pictures(picture, weight, crop), *_stored(like, unlike), *_vectors(vector))
     hits = run(
@@ -166,8 +168,5 @@ def _show(hits: Hits, sheet: Path | None) -> None:
 
 
 def _out(text: str) -> None:
-    try:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-        sys.stdout.flush()
-    except OSError as problem:
-        raise StorageError(f"The results could not be written ({problem}).") from None
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
