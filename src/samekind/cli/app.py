@@ -108,9 +108,11 @@ def main() -> None:
 
 def _open_closed_streams() -> None:
     """Where a stream was closed from outside, a table file could take its number and receive what is printed."""
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
     for handle, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
-            _redirect(handle, os.devnull)
             setattr(sys, name, os.fdopen(handle, "w", encoding="utf-8"))
 
 
