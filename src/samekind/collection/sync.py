@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from samekind.collection import manifest as manifests
 from samekind.collection import retune, roots
 from samekind.collection.lock import writing
 from samekind.collection.pipeline import Looked, look
-from samekind.collection.plan import Found, Item, Place, Plan, Scope, Stored, Value, passing, plan, unsettled
+from samekind.collection.plan import MISSING, Found, Place, Plan, Scope, Stored, Value, passing, plan, unsettled
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import Table, sql_text
 from samekind.collection.upkeep import upkeep
@@ -135,7 +135,7 @@ def sync(
             for name, outer, prefix in inner:
                 moved = {"root": sql_text(outer), "path": f"{sql_text(prefix)} || path"}
                 table.update(moved, f"root = {sql_text(name)}")
-            encoded, rate = yield from _write(collection, planned, encoder, settings, seen.skipped)
+            encoded, rate = yield from _write(collection, planned, stored, encoder, settings, seen.skipped)
         written = not planned.nothing or bool(inner)
         tuning = None
         if tune and retune.due(table):
@@ -297,7 +297,12 @@ def _ready(collection: Collection, encoder: Encoder | None, settings: Settings) 
 
 
 def _write(
-    collection: Collection, planned: Plan, encoder: Encoder | None, settings: Settings, skipped: Counter[str]
+    collection: Collection,
+    planned: Plan,
+    stored: Sequence[Stored],
+    encoder: Encoder | None,
+    settings: Settings,
+    skipped: Counter[str],
 ) -> Generator[Event, None, tuple[int, float]]:
     """Carries the plan out, known vectors before those that are not; returns pictures encoded, and their rate."""
     table = collection.table
@@ -316,7 +321,7 @@ def _write(
             planned.encode,
             lambda file: collection.manifest.roots[file.root].folder / file.path,
             encoder,
-            _sampled(table, planned.encode),
+            _sampled(table, planned, stored),
             usable_threads(settings) + 1,
             settings.max_pixels,
             settings.max_bytes,
@@ -344,13 +349,15 @@ def _write(
     return done, done / seconds if done else 0.0
 
 
-def _sampled(table: Table, groups: Iterable[tuple[Item, ...]]) -> set[str]:
+def _sampled(table: Table, planned: Plan, stored: Sequence[Stored]) -> set[str]:
     """Ids whose second views are encoded too: spread by chance, the same however often a sync is broken off."""
-    have = table.count(f"{PRESENT_ROWS} AND views IS NOT NULL")
-    ids = sorted(group[0].id for group in groups)
-    share = round(VIEWS_SHARE * (_present(table) + len(ids)))
-    wanted = min(VIEWS_AT_MOST, max(VIEWS_AT_LEAST, share))
-    return set(ids[: max(0, wanted - have)])
+    looked_at = {item.id for group in planned.encode for item in group}
+    after = {row.id for row in stored if row.state != MISSING} - set(planned.missing) | looked_at
+    after |= {one.item.id for one in planned.carried} | {item.id for item in planned.revised}
+    kept = set(table.read(["id"], f"{PRESENT_ROWS} AND views IS NOT NULL")["id"].to_pylist())
+    wanted = min(VIEWS_AT_MOST, max(VIEWS_AT_LEAST, round(VIEWS_SHARE * len(after))))
+    candidates = sorted(group[0].id for group in planned.encode)
+    return set(candidates[: max(0, wanted - len(kept & after - looked_at))])
 
 
 def _present(table: Table) -> int:

@@ -121,11 +121,11 @@ def from_dict(tree: Any, depth: int = 0) -> Where:
             return And(tuple(from_dict(part, depth + 1) for part in parts))
         case {"or": list(parts), **rest} if not rest:
             return Or(tuple(from_dict(part, depth + 1) for part in parts))
-        case {**tests} if len(tests) == 1 and next(iter(tests)) in ORDERS:
-            ((order, test),) = tests.items()
-            match test:
-                case [str(column), (str() | int() | float()) as value]:
-                    return Range(column, order, value)
+        case dict() if len(tree) == 1:
+            for order in ORDERS:
+                match tree.get(order):
+                    case [str(column), (str() | int() | float()) as value]:
+                        return Range(column, order, value)
     raise UsageError(f"This is no filter: {tree!r:.80}; use eq, in, <, <=, >, >=, starts, and, or, not.")
 
 
