@@ -21,8 +21,8 @@ def test_every_theme_has_a_hierarchy_of_three_levels(theme: world.Theme) -> None
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_every_kind_can_be_drawn(theme: world.Theme) -> None:
-    for place, kind in enumerate(theme.kinds):
+def test_every_middle_kind_can_be_drawn(theme: world.Theme) -> None:
+    for place, kind in enumerate(theme.kinds[::3]):
         photo = theme.photo(kind, np.random.default_rng(place))
         assert photo.size == (SIDE, SIDE)
         assert photo.mode == "RGB"
@@ -39,14 +39,14 @@ def test_equal_seeds_draw_equal_pictures_and_takes_differ(tmp_path: Path) -> Non
 
 
 def test_a_world_is_written_with_nested_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "THEMES", tuple(world.Theme(t.name, t.levels, t.kinds[:4], t.photo) for t in THEMES))
+    monkeypatch.setattr(world, "THEMES", tuple(world.Theme(t.name, t.levels, t.kinds[:2], t.photo) for t in THEMES))
     events = list(draw_world(tmp_path, threads=2))
-    assert events[-1] == Progress("drawing", 3 * 4 * PICTURES_A_KIND, 3 * 4 * PICTURES_A_KIND)
+    assert events[-1] == Progress("drawing", 6 * PICTURES_A_KIND, 6 * PICTURES_A_KIND)
     for theme in THEMES:
         with (tmp_path / theme.name / "labels.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         assert list(rows[0]) == ["path", "label", "coarse", "split", "subset", "middle"]
-        assert len(rows) == 4 * PICTURES_A_KIND
+        assert len(rows) == 2 * PICTURES_A_KIND
         for row in rows:
             with Image.open(tmp_path / theme.name / row["path"]) as picture:
                 assert picture.format == "JPEG"
