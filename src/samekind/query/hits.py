@@ -24,9 +24,9 @@ COLLAPSE_AT = 0.99
 """At .97 a quarter of the drawings of omniglot would vanish under others; at .99 none, and copies still do."""
 """Cosine of two plain vectors from which on two pictures count as near-duplicates.
 
-Chosen with dino on birds, flowers, grocery and clothing: 79 % or more of mild copies (JPEG at quality 40, half size, 95 %
-crop, mirror, 15 % brighter) reach it, and 8 of 1,718 other pictures of the three sets without true duplicates. With lite
-fewer copies do, so that it errs on the side of showing them."""
+Chosen with dino on birds, flowers, grocery and clothing: 79 % or more of mild copies (JPEG at quality 40, half size,
+95 % crop, mirror, 15 % brighter) reach it, and 8 of 1,718 other pictures of the three sets without true duplicates. With
+lite fewer copies do, so that it errs on the side of showing them."""
 
 
 @dataclass(frozen=True)
