@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 COMMAND = Path(sys.executable).with_name("samekind")
 _DROPPED = "--bounding-set=-dac_override,-dac_read_search"
@@ -74,6 +74,25 @@ class Command:
             input=stdin,
             capture_output=True,
             timeout=seconds,
+            check=False,
+        )
+        return Answer(run.returncode, run.stdout, run.stderr.decode())
+
+    def into(self, stream: IO[bytes], *words: str | Path) -> tuple[int, str]:
+        """Exit code and standard error of a run whose standard output is ``stream``."""
+        run = subprocess.run(
+            self.line(*words), cwd=self.cwd, env=self.environment, stdout=stream, stderr=subprocess.PIPE, check=False
+        )
+        return run.returncode, run.stderr.decode()
+
+    def shell(self, script: str, *words: str) -> Answer:
+        """Runs a shell script where it may mount file systems that nobody else sees; $1, $2 ... are ``words``."""
+        run = subprocess.run(
+            ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *words],
+            cwd=self.cwd,
+            env=self.environment,
+            capture_output=True,
+            timeout=300,
             check=False,
         )
         return Answer(run.returncode, run.stdout, run.stderr.decode())
