@@ -60,10 +60,14 @@ class Manifest:
         """Raises EncoderMismatch unless the encoder's vectors can be compared with those stored in ``folder``."""
         if encoder.fingerprint == self.fingerprint:
             return
+        if encoder.name == self.encoder:
+            raise EncoderMismatch(
+                f"{folder} was made with another version of encoder {self.encoder!r} ({self.fingerprint}, now "
+                f"{encoder.fingerprint}): bring that version back, or make a new collection."
+            )
         raise EncoderMismatch(
             f"{folder} was made with encoder {self.encoder!r} ({self.fingerprint}), not {encoder.name!r} "
-            f"({encoder.fingerprint}): use --encoder {self.encoder}, or make a new collection with "
-            f"--encoder {encoder.name}."
+            f"({encoder.fingerprint}): use {self.encoder!r}, or make a new collection with {encoder.name!r}."
         )
 
     def with_root(self, folder: Path) -> Manifest:
