@@ -25,8 +25,8 @@ COLLAPSE_AT = 0.99
 """Cosine of two plain vectors from which on two pictures count as near-duplicates.
 
 Chosen with dino on birds, flowers, grocery and clothing: 79 % or more of mild copies (JPEG at quality 40, half size,
-95 % crop, mirror, 15 % brighter) reach it, and 8 of 1,718 other pictures of the three sets without true duplicates. With
-lite fewer copies do, so that it errs on the side of showing them."""
+95 % crop, mirror, 15 % brighter) reach it, and 8 of 1,718 other pictures of the three sets without true duplicates.
+With lite fewer copies do, so that it errs on the side of showing them."""
 
 
 @dataclass(frozen=True)
