@@ -67,8 +67,8 @@ class LazyGroup(typer.core.TyperGroup):
             _say(str(error))
             raise typer.Exit(error.exit_code) from None
         except _CallError as error:
-            page = f"{error.ctx.command_path} --help" if error.ctx else "samekind --help"
-            _say(f"{error.format_message().rstrip('.')}; see {page}.")
+            verb = error.ctx.command_path.partition(" ")[2] if error.ctx else ""
+            _say(f"{error.format_message().rstrip('.')}; see samekind {verb} --help.")
             raise typer.Exit(EXIT_USAGE) from None
         except KeyboardInterrupt:
             _say("Interrupted; what was finished is kept.")
