@@ -79,9 +79,7 @@ def _show_world(report: WorldReport, console: Console) -> None:
                 f"{level.tuned.map_at_r:.1%}",
             )
     count = sum(theme.pictures for theme in report.themes)
-    if report.fallback:
-        console.print(report.fallback, markup=False)
-    console.print(f"{count} pictures drawn, encoder {report.encoder}, {report.seconds:.0f} s\n", markup=False)
+    console.print(f"{count} pictures drawn, {_encoder(report)}, {report.seconds:.0f} s\n", markup=False)
     console.print(table)
     for theme in report.themes:
         example = theme.example
@@ -96,12 +94,15 @@ def _show_world(report: WorldReport, console: Console) -> None:
 
 
 def _show_folder(report: FolderReport, console: Console) -> None:
-    if report.fallback:
-        console.print(report.fallback, markup=False)
     skipped = f", {report.skipped} skipped" if report.skipped else ""
     console.print(
-        f"{report.pictures} pictures{skipped}, encoder {report.encoder}, {report.seconds:.0f} s; "
+        f"{report.pictures} pictures{skipped}, {_encoder(report)}, {report.seconds:.0f} s; "
         f"{'tuned' if report.tuned else 'not tuned'}: {report.why}",
         markup=False,
     )
     console.print(f"Contact sheet with {len(report.asked)} example searches: {report.sheet}", markup=False)
+
+
+def _encoder(report: WorldReport | FolderReport) -> str:
+    note = " (the weights of the default one cannot be had)" if report.fallback else ""
+    return f"encoder {report.encoder}{note}"
