@@ -10,6 +10,9 @@ from samekind.encoders.base import encode_pictures
 from samekind.errors import EncoderMismatch, UsageError
 from samekind.pictures.views import Box
 from samekind.query import Hits, Picture, Query, Stored, Vector, search
+from samekind.tuning import Tuning
+from samekind.tuning.calibration import Calibration
+from samekind.tuning.space import fit_space
 from tests.collection.mock import MockEncoder, draw, draw_many
 
 ENCODER = MockEncoder()
@@ -145,3 +148,54 @@ def test_bad_questions_are_refused(collection: Collection, parts: tuple, more: d
 def test_another_encoder_is_refused(collection: Collection, folder: Path) -> None:
     with pytest.raises(EncoderMismatch, match="other"):
         search(collection, Query(Picture(folder / "1" / "00001.png")), encoder=MockEncoder("other"))
+
+
+@pytest.fixture(scope="module")
+def tuned(folder: Path, collection: Collection) -> Collection:
+    """The same pictures with a tuned space, whether or not it helps an encoder of mean colours."""
+    rng = np.random.default_rng(0)
+
+    def fitted(vectors: np.ndarray, parts: object, views: np.ndarray, view_rows: np.ndarray) -> Tuning:
+        space = fit_space(vectors, ENCODER.parts, views, view_rows, np.arange(len(vectors)), rng)
+        calibration = Calibration(0.0, 0.5)
+        return Tuning(space, calibration, calibration, True, "for the test", len(vectors), 0, {})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samekind.tuning.fit", fitted)
+        held = Collection.create(folder.parent / f"{folder.name}-tuned.samekind", ENCODER)
+        held.sync([folder], encoder=ENCODER).result()
+    return held
+
+
+def test_the_tuned_space_is_searched_unless_told_otherwise(tuned: Collection, folder: Path) -> None:
+    files = [folder / "1" / "00001.png", folder / "2" / "00002.png"]
+    a, b = encode_pictures(ENCODER, [pixels_of(file) for file in files])
+    hits = ask(tuned, Picture(files[0], weight=2), Picture(files[1], weight=-0.5), k=50, collapse=None)
+    assert hits.tuned
+    assert len(hits) == 43
+    assert tuned.tuning is not None
+    assert tuned.tuning.space is not None
+    wanted = np.array([2, -0.5]) @ tuned.tuning.space.apply(np.stack([a, b]))
+    wanted = np.append(wanted / np.linalg.norm(wanted), 1)
+    stored = tuned.tuning.stored(encode_pictures(ENCODER, [pixels_of(hit.file) for hit in hits]))
+    np.testing.assert_allclose([hit.score for hit in hits], stored @ wanted, atol=5e-3)
+    expected = tuned.tuning.confidence(np.array([hit.score for hit in hits], np.float32))
+    np.testing.assert_allclose([hit.confidence for hit in hits], expected, atol=1e-6)
+    assert not ask(tuned, Picture(files[0]), tune=False).tuned
+
+
+def test_plain_search_is_the_same_in_a_tuned_collection(tuned: Collection, collection: Collection) -> None:
+    query = Query(Stored("3/00010.png"))
+    plain = [[hit.path for hit in search(held, query, tune=False)] for held in (tuned, collection)]
+    assert plain[0] == plain[1]
+
+
+def test_a_collection_with_nothing_or_one_picture_in_it(tmp_path: Path) -> None:
+    held = Collection.create(tmp_path / "c.samekind", ENCODER)
+    hits = ask(held, Vector(np.ones(16)))
+    assert len(hits) == 0
+    assert hits.nothing_here
+    file = draw(tmp_path / "one" / "a.png", 1)
+    held.sync([file.parent], encoder=ENCODER, tune=False).result()
+    assert [hit.same_file for hit in ask(held, Picture(file))] == [True]
+    assert len(ask(held, Stored("a.png"))) == 0
