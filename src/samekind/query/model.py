@@ -14,29 +14,33 @@ from samekind.errors import UsageError
 from samekind.pictures.views import Box
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Picture:
     """A picture from outside or inside the collection.
 
-    ``source`` is a file (Path), the bytes of a picture file, or (h, w, 3) uint8 upright sRGB pixels; ``crop`` a box in
-    pixels of the upright picture. A negative ``weight`` asks for things unlike it.
+    ``source`` is a file (its path, kept as a Path), the bytes of a picture file, or (h, w, 3) uint8 upright sRGB
+    pixels; ``crop`` a box in pixels of the upright picture. A negative ``weight`` asks for things unlike it.
     """
 
     source: Path | bytes | Pixels
-    crop: Box | None = None
-    weight: float = 1.0
+    crop: Box | None
+    weight: float
 
-    def __post_init__(self) -> None:
-        _check_weight(self.weight)
-        if isinstance(self.source, np.ndarray):
-            shape = self.source.shape
-            if self.source.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+    def __init__(self, source: str | Path | bytes | Pixels, crop: Box | None = None, weight: float = 1.0) -> None:
+        _check_weight(weight)
+        if isinstance(source, np.ndarray):
+            shape = source.shape
+            if source.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
                 raise UsageError(
-                    f"Pixels must be (height, width, 3) uint8, not {shape} {self.source.dtype}; convert them to sRGB."
+                    f"Pixels must be (height, width, 3) uint8, not {shape} {source.dtype}; convert them to sRGB."
                 )
-        elif not isinstance(self.source, Path | bytes):
-            kind = type(self.source).__name__
-            raise UsageError(f"A picture is a Path, bytes or an array of pixels, not {kind}; wrap a path in Path(...).")
+        elif isinstance(source, str):
+            source = Path(source)
+        elif not isinstance(source, Path | bytes):
+            raise UsageError(f"A picture is a path, bytes or an array of pixels, not {type(source).__name__}.")
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "crop", crop)
+        object.__setattr__(self, "weight", weight)
 
 
 @dataclass(frozen=True)
