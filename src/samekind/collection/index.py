@@ -1,4 +1,4 @@
-"""The index for approximate search of large collections, and how good it is on the collection itself."""
+"""Indexes of large collections: ids, and approximate search with how good it is on the collection itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from samekind.collection.spaces import PRESENT_ROWS, Neighbours, scan_nearest
 from samekind.collection.table import Map, Table, to_matrix
 
 FROM_PICTURES = 200_000
+IDS_FROM_PICTURES = 10_000
 INDEX = "samekind.index"
 GOOD = 0.99
 _QUERIES = 100
@@ -20,13 +21,16 @@ _SEED = 20_261_121
 
 
 def keep(table: Table, column: str, asked: Map) -> None:
-    """Builds the index of the searched column where there are pictures enough and it has none, or brings it up to date.
+    """Brings the indexes up to date; builds those that a table of this size wants and has not.
 
-    ``asked`` turns the encoder's vectors into queries of that column's space.
+    ``column`` is the one that is searched; ``asked`` turns the encoder's vectors into queries of its space.
     """
-    if table.has_index(column):
+    count = table.count(PRESENT_ROWS)
+    if table.has_id_index or table.has_index(column):
         table.update_indexes()
-    elif table.count(PRESENT_ROWS) >= FROM_PICTURES and table.width(column) % 8 == 0:
+    if count >= IDS_FROM_PICTURES and not table.has_id_index:
+        table.index_ids()
+    if count >= FROM_PICTURES and not table.has_index(column) and table.width(column) % 8 == 0:
         table.build_index(column)
         table.annotate({INDEX: json.dumps(_measured(table, column, asked))})
 

@@ -56,17 +56,19 @@ class Loaded:
 
 
 def load(table: Table, column: str) -> Loaded:
-    """The vectors of ``column`` ("look" or a tuned one) of all present pictures."""
-    width = table.width(column)
-    rows = table.read(["id", column], PRESENT_ROWS, row_ids=True)
-    matrix = np.empty((rows.num_rows, width), np.float32)
+    """The vectors of ``column`` ("look" or a tuned one) of all present pictures, read block by block."""
+    count, width = table.count(PRESENT_ROWS), table.width(column)
+    matrix = np.empty((count, width), np.float32)
+    row_ids = np.empty(count, np.uint64)
+    names: list[pa.Array] = []
     done = 0
-    for chunk in rows[column].chunks:
-        half = np.asarray(chunk.flatten()).reshape(-1, width)
-        widen(half, matrix[done : done + len(half)])
-        done += len(half)
-    row_ids = rows["_rowid"].to_numpy()
-    ids = pa.concat_arrays(rows["id"].chunks) if rows.num_rows else pa.array([], pa.string())
+    for batch in table.batches(["id", column], PRESENT_ROWS, row_ids=True):
+        rows = slice(done, done + batch.num_rows)
+        widen(np.asarray(batch[column].flatten()).reshape(-1, width), matrix[rows])
+        row_ids[rows] = batch["_rowid"].to_numpy()
+        names.append(batch["id"])
+        done = rows.stop
+    ids = pa.concat_arrays(names) if names else pa.array([], pa.string())
     if (row_ids[1:] < row_ids[:-1]).any():
         order = np.argsort(row_ids)
         matrix, row_ids, ids = matrix[order], row_ids[order], ids.take(pa.array(order))

@@ -35,6 +35,7 @@ _MULTIPLE = 8
 """The engine's index wants vectors of a length that 8 divides; columns of tuned vectors are filled up with zeros."""
 
 _INDEX = "nearest_"
+_IDS = "ids"
 _REFINE = 10
 _DIM = b"samekind.dim"
 
@@ -118,10 +119,14 @@ class Table:
         with _guard(self.folder, "read"):
             return self._dataset.to_table(columns=list(columns), filter=where, with_row_id=row_ids, scan_in_order=True)
 
-    def batches(self, columns: Sequence[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Sequence[str], where: str | None = None, *, row_ids: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """The same in blocks."""
         with _guard(self.folder, "read"):
-            yield from self._dataset.to_batches(columns=list(columns), filter=where, scan_in_order=True)
+            yield from self._dataset.to_batches(
+                columns=list(columns), filter=where, with_row_id=row_ids, scan_in_order=True
+            )
 
     def take(self, row_ids: NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
         """Columns of these rows of this version, in the order given."""
@@ -266,6 +271,17 @@ class Table:
             self._dataset.create_index(
                 column, "IVF_RQ", name=_INDEX + column, metric="dot", replace=True, sample_rate=64, max_iterations=12
             )
+
+    def index_ids(self) -> None:
+        """An index of ids: single rows are found, and written over, without reading the ids of all."""
+        with _guard(self.folder, "written"):
+            self._dataset.create_scalar_index("id", "BTREE", name=_IDS)
+
+    @property
+    def has_id_index(self) -> bool:
+        """Whether there is one."""
+        with _guard(self.folder, "read"):
+            return any(index.name == _IDS for index in self._dataset.describe_indices())
 
     def update_indexes(self) -> None:
         """Takes rows written since into the indexes: a tail outside of them is searched row by row."""
