@@ -23,6 +23,8 @@ Rows = NDArray[np.intp]
 NEIGHBOURS = 3
 ROUNDS = 3
 SHRINKAGE = 0.3
+FEW = 1.5
+"""Below FEW x d pictures the covariance of d numbers is uncertain, and shrinkage grows as their number falls."""
 NEIGHBOUR_SHARE = 0.5
 QUERIES = 4_000
 """Pictures whose neighbours are sought in each round: 12,000 pairs estimate a covariance of some 400 dimensions."""
@@ -57,6 +59,7 @@ def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.rand
     asked = np.arange(len(vectors))
     if len(asked) > QUERIES:
         asked = np.sort(rng.choice(asked, QUERIES, replace=False))
+    shrinkage = SHRINKAGE * max(1.0, FEW * vectors.shape[1] / len(vectors))
     mapped = centred
     matrix = np.eye(vectors.shape[1], dtype=np.float32)
     for _ in range(ROUNDS):
@@ -67,7 +70,7 @@ def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.rand
         covariance = _unit_trace(moment)
         if from_views is not None:
             covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
-        matrix = _whitening(covariance)
+        matrix = _whitening(covariance, shrinkage)
         mapped = unit_rows(centred @ matrix)
     return NuisanceMap(mean, matrix)
 
@@ -104,13 +107,13 @@ def _unit_trace(moment: Array) -> Array:
     return scaled
 
 
-def _whitening(covariance: Array) -> Array:
-    """W with W W' = (covariance + shrinkage)^-1: z W has the inner products of z (covariance + shrinkage)^(-1/2).
+def _whitening(covariance: Array, shrinkage: float) -> Array:
+    """W with W W' = (covariance + shrinkage x mean eigenvalue)^-1: z W has the inner products of z (covariance + shrinkage)^(-1/2).
 
     By Cholesky, many times as fast as by eigenvalues; the two differ by a rotation, which no cosine sees.
     """
     size = len(covariance)
-    ridge = SHRINKAGE * max(float(np.trace(covariance)) / size, 1e-12)
+    ridge = shrinkage * max(float(np.trace(covariance)) / size, 1e-12)
     root = np.linalg.cholesky(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
     whitening: Array = np.ascontiguousarray(np.linalg.inv(root).T)
     return whitening
