@@ -108,7 +108,7 @@ def _unit_trace(moment: Array) -> Array:
 
 
 def _whitening(covariance: Array, shrinkage: float) -> Array:
-    """W with W W' = (covariance + shrinkage x mean eigenvalue)^-1: z W has the inner products of z (covariance + shrinkage)^(-1/2).
+    """W with W W' = R^-1, R = covariance + shrinkage x its mean eigenvalue: z W has the inner products of z R^(-1/2).
 
     By Cholesky, many times as fast as by eigenvalues; the two differ by a rotation, which no cosine sees.
     """
