@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from samekind import Collection
 from tests.e2e.command import Answer
 from tests.e2e.conftest import Ground
 from tests.pictures.awkward import LEFT_OUT
@@ -64,7 +65,10 @@ def test_a_second_sync_does_nothing_and_says_so_on_standard_output(
 ) -> None:
     assert again.out.splitlines()[0] == f"{len(rows)} same"
     assert again.code == (3 if "odd name" in ground.synced.json["reasons"] else 0)
-    assert ground.command("list", "awkward.samekind", "--json").json["pictures"] == rows
+    after = Collection.open(ground.collection).pictures(columns=["id", "path", "state", "reason"])
+    assert [(row["id"], row["path"], row["state"], row["reason"]) for row in after] == [
+        (row["id"], row["path"], row["state"], row["reason"]) for row in rows
+    ]
 
 
 def test_quiet_says_nothing_beside_the_result(again: Answer) -> None:

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.e2e.command import Answer, permissions_hold
@@ -42,9 +41,7 @@ def refused(small: Ground, *words: str | Path, stdin: bytes = b"", like_anyone: 
     ("words", "sentence"),
     [
         (("serch",), "There is no command 'serch'; known: config, .*Did you mean 'search'"),
-        (("sync", "pictures"), "Missing option '--into'; see samekind sync --help"),
         ((*SEARCH, "--picture", "nowhere.jpg"), "The query picture nowhere.jpg cannot be used .*No such file"),
-        ((*SEARCH, "--picture", "pictures/broken.jpg"), "broken.jpg cannot be used .not a picture"),
         ((*SEARCH, *LIKE, "--where", "pth~=a"), "no column 'pth'; known: added, .*Did you mean 'path'"),
         (("search", "nowhere.samekind", *PICTURE), "There is nothing at .*/nowhere.samekind; make a collection with"),
         (("sync", "pictures", *NEW, "--encoder", "dinno"), "no encoder 'dinno'; known: .*dino"),
@@ -110,10 +107,6 @@ def test_vectors_of_another_encoder(small: Ground) -> None:
     said = refused(small, *SEARCH, *PICTURE)
     assert "was made with another version of encoder 'lite'" in said
     assert said.endswith("bring that version back, or make a new collection.")
-    np.save(small.command.cwd / "one.npy", np.ones(384, np.float32))
-    said = refused(small, *SEARCH, "--vector", "one.npy")
-    assert "must have 1280 numbers" in said
-    assert "encoder 'lite'" in said
 
 
 def test_no_permission(small: Ground) -> None:
@@ -134,10 +127,6 @@ def test_no_permission(small: Ground) -> None:
         assert "permission" in said.lower()
         found = small.command(*SEARCH, *LIKE, "--json", like_anyone=True)
         assert found.code == 0
-        elsewhere = refused(
-            small, "sync", "pictures", "--into", "small.samekind/new", "--encoder", "lite", like_anyone=True
-        )
-        assert "cannot be made (Permission denied); check the folder above it" in elsewhere
     finally:
         for folder in folders:
             folder.chmod(0o755)

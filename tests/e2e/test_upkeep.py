@@ -107,10 +107,9 @@ def test_a_dry_run_writes_nothing(small: Ground) -> None:
 def test_one_writer_at_a_time_and_any_number_of_readers(small: Ground) -> None:
     with (small.collection / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for words in (("sync", "--into", "small.samekind"), ("undo", "small.samekind")):
-            refused = small.command(*words)
-            assert refused.code == 2
-            assert refused.sentence.startswith(f"Another process is writing to {small.collection}; wait until")
+        refused = small.command("sync", "--into", "small.samekind")
+        assert refused.code == 2
+        assert refused.sentence.startswith(f"Another process is writing to {small.collection}; wait until")
         found = small.command("search", "small.samekind", "--like", "train/red-0.jpg", "--paths", "--no-collapse")
     assert found.code == 0
     assert len(found.out.splitlines()) == 7
@@ -139,6 +138,7 @@ def test_an_interrupted_sync_says_so_and_is_taken_up_again(tmp_path: Path, home:
     assert sorted(paths) == sorted(f"{n}.jpg" for n in range(40))
 
 
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="no file system of its own can be mounted here")
 def test_no_space_left_and_then_some(small: Ground, tmp_path: Path) -> None:
     """In a file system of its own that is nearly full at first."""
     for n in range(12):
