@@ -88,10 +88,9 @@ def _check_sources(sources: list[str]) -> None:
 
 def _loaded(settings: Settings, quiet: bool) -> Encoder:
     from samekind.cli.progress import follow
-    from samekind.encoders.load import ONNX, fetch, load_encoder
+    from samekind.encoders.load import fetch, load_encoder
 
-    if not settings.encoder.startswith(ONNX):
-        follow(fetch(settings.encoder, settings), quiet=quiet)
+    follow(fetch(settings.encoder, settings), quiet=quiet)
     return load_encoder(settings.encoder, settings)
 
 

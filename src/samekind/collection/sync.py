@@ -23,6 +23,7 @@ from samekind.collection.table import Table, sql_text
 from samekind.collection.upkeep import upkeep
 from samekind.collection.writer import Writer, blocks, new_columns
 from samekind.encoders.base import Encoder
+from samekind.encoders.rates import note_rate
 from samekind.errors import EXIT_FOUND, EXIT_PARTIAL, PictureError
 from samekind.events import Chosen, Event, Progress, Skipped, Warned
 from samekind.settings import Settings, usable_threads
@@ -36,6 +37,7 @@ SYNCED = "samekind.synced"
 VIEWS_AT_MOST, VIEWS_AT_LEAST, VIEWS_SHARE = 250, 60, 1 / 3
 COMMIT_PICTURES = 512
 COMMIT_SECONDS = 20.0
+_RATED_FROM = 100
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ def sync(
                 moved = {"root": sql_text(outer), "path": f"{sql_text(prefix)} || path"}
                 table.update(moved, f"root = {sql_text(name)}")
             encoded, rate = yield from _write(collection, planned, stored, encoder, settings, seen.skipped)
+            if encoded >= _RATED_FROM:
+                note_rate(collection.encoder_name, rate)
         written = not planned.nothing or bool(inner)
         tuning = None
         if tune and retune.due(table):
@@ -285,11 +289,10 @@ def _ready(collection: Collection, encoder: Encoder | None, settings: Settings) 
     from samekind.encoders.golden import check_golden
 
     if encoder is None:
-        from samekind.encoders.load import ONNX, fetch, load_encoder
+        from samekind.encoders.load import fetch, load_encoder
 
         name = collection.manifest.encoder
-        if not name.startswith(ONNX):
-            yield from fetch(name, settings)
+        yield from fetch(name, settings)
         encoder = load_encoder(name, settings)
     collection.manifest.check(encoder, collection.path)
     yield check_golden(encoder)

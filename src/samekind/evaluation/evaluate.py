@@ -97,10 +97,9 @@ def _steps(
 def _loaded(encoder: str | Encoder, settings: Settings) -> Generator[Event, None, Encoder]:
     if not isinstance(encoder, str):
         return encoder
-    from samekind.encoders.load import ONNX, fetch, load_encoder
+    from samekind.encoders.load import fetch, load_encoder
 
-    if not encoder.startswith(ONNX):
-        yield from fetch(encoder, settings)
+    yield from fetch(encoder, settings)
     return load_encoder(encoder, settings)
 
 
