@@ -239,7 +239,7 @@ class Collection:
             return index.search(self.table, column, vectors, k, asked)
         if self._many():
             return scan_nearest(self.table, column, vectors, k, asked)
-        passing = None if where is None else self.table.read(["id"], asked, row_ids=True)["_rowid"].to_numpy()
+        passing = None if where is None else self.table.read([], asked, row_ids=True)["_rowid"].to_numpy()
         return self.vectors(tuned).nearest(vectors, k, passing)
 
     def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def search(table: Table, column: str, queries: np.ndarray[Any, np.dtype[np.float
 
 def _measured(table: Table, column: str, asked: Map) -> dict[str, Any]:
     """The fewest probes with which stored pictures find their 10 nearest others as exact search does, and how often."""
-    row_ids = table.read(["id"], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
+    row_ids = table.read([], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
     some = np.sort(np.random.default_rng(_SEED).choice(row_ids, min(_QUERIES, len(row_ids)), replace=False))
     rows = table.take(some, ["id", "look"])
     queries = asked(to_matrix(rows["look"].combine_chunks())[0])

@@ -126,7 +126,7 @@ def sweep(folder: Path, table: Table) -> None:
 
 def _sample(table: Table) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], int]:
     """Vectors (n, d), views (m, v, d), rows of the views (m,), and the number of present pictures."""
-    row_ids = table.read(["id"], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
+    row_ids = table.read([], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
     seen = table.read(["views"], f"{PRESENT_ROWS} AND views IS NOT NULL", row_ids=True)
     seen_ids = seen["_rowid"].to_numpy()
     chosen = row_ids

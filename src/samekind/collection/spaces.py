@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from samekind.collection.exact import Best, nearest, widen
 from samekind.collection.table import Table, to_matrix
 
-PRESENT_ROWS = "state = 'present' AND look IS NOT NULL"
+PRESENT_ROWS = "state = 'present'"
+"""Pictures that are here and have a vector: what has none is skipped."""
 
 Neighbours = list[tuple[list[str], NDArray[np.float32]]]
 """For each query the ids of the nearest pictures, best first, and their scores."""
