@@ -21,12 +21,12 @@ from samekind.evaluation.ranking import rank
 from samekind.evaluation.vectors import vectors_of
 from samekind.events import Job
 from samekind.settings import resolve
-from samekind.tuning.check import FOLDS, common_neighbours
+from samekind.tuning.check import FOLDS, TOLERANCE, common_neighbours
 from samekind.tuning.nuisance import nearest_rows, unit_rows
 
 Map = Callable[[np.ndarray], np.ndarray]
-MARGIN, WORTH = 1.64, 1.0
-"""The check's own margin in standard errors; a change of MAP@R of one point counts as a change."""
+WORTH = 1.0
+"""A change of MAP@R of one point counts as a change."""
 
 
 def whitened(covariance: np.ndarray, shrink: float, power: float, mean: np.ndarray) -> Map:
@@ -159,8 +159,7 @@ def main() -> None:
         for name, fit in MAPS.items():
             common, found = held_out(fit, vectors.look, vectors.views, vectors.view_rows)
             gain = truth(fit(vectors.look, vectors.views, vectors.view_rows, np.random.default_rng(1))) - before
-            error = float((common - plain).std() / len(common) ** 0.5)
-            accepted = common.mean() >= plain.mean() - max(MARGIN * error, 0.005)
+            accepted = common.mean() >= plain.mean() - TOLERANCE
             wrong["better"] += gain > WORTH
             wrong["worse"] += gain < -WORTH
             wrong["accepted though worse"] += bool(accepted and gain < -WORTH)

@@ -36,8 +36,9 @@ STEPS: dict[str, Mapping[str, float]] = {
     "views only": {"nuisance.NEIGHBOUR_SHARE": 0.0},
     "neighbours only": {"nuisance.NEIGHBOUR_SHARE": 1.0},
     "one neighbour": {"nuisance.NEIGHBOURS": 1},
-    "mean removed only": {"nuisance.SHRINKAGE": 1e6, "space.HUB_WEIGHT": 0.0},
-    "without the check": {"check._LEAST_MARGIN": 1.0},
+    "mean removed only": {"fitting.SHRINKAGE": 1e6, "space.HUB_WEIGHT": 0.0},
+    "without the check": {"check.TOLERANCE": 1.0},
+    "same shrinkage for few pictures": {"nuisance.FEW": 0.0},
 }
 
 

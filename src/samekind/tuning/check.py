@@ -22,8 +22,8 @@ from samekind.tuning.space import fit_space
 FOLDS = 4
 HELD_AT_MOST = 500
 DEPTHS = (5, 10)
-_MARGIN = 1.64
-_LEAST_MARGIN = 0.005
+TOLERANCE = 0.003
+"""How much smaller the share may be: a third of its usual standard error."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,30 @@ class Check:
     """What held-out pictures showed.
 
     ``plain`` and ``tuned``: mean share of neighbours that a held picture and its second view have in common, in the
-    encoder's own space and in the tuned one; ``margin``: what chance explains of their difference; ``views``: how many
-    were tried; ``nearest``: scores of held pictures' nearest neighbours in the tuned space.
+    encoder's own space and in the tuned one; ``error``: standard error of their difference; ``views``: how many were
+    tried; ``nearest``: scores of held pictures' nearest neighbours in the tuned space.
     """
 
     plain: float
     tuned: float
-    margin: float
+    error: float
     views: int
     nearest: Array
 
     @property
     def passed(self) -> bool:
-        """Whether the tuned space is no worse than chance explains."""
-        return self.tuned >= self.plain - self.margin
+        """Whether neighbours are kept as well as without tuning."""
+        return self.tuned >= self.plain - TOLERANCE
 
 
 def check_fit(
-    vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, references: Rows, rng: np.random.Generator
+    vectors: Array,
+    parts: Sequence[Part],
+    views: Array,
+    view_rows: Rows,
+    references: Rows,
+    rng: np.random.Generator,
+    shrinkage: float,
 ) -> Check:
     """Fits without each fold of ``vectors`` (n, d), FOLDS times, or once with HELD_AT_MOST held where n is large."""
     n = len(vectors)
@@ -69,6 +75,7 @@ def check_fit(
             position[view_rows[fitted]],
             position[references[~out[references]]],
             rng,
+            shrinkage,
         )
         stored = space.stored(vectors)
         scores = space.asked(vectors[held]) @ stored.T
@@ -79,8 +86,7 @@ def check_fit(
         tuned.append(common_neighbours(stored, space.asked(vectors[rows]), _each_view(space.asked, second), rows))
     before, after = np.concatenate(plain), np.concatenate(tuned)
     error = float((after - before).std() / max(len(before), 1) ** 0.5)
-    margin = max(_MARGIN * error, _LEAST_MARGIN)
-    return Check(float(before.mean()), float(after.mean()), margin, len(before), np.concatenate(nearest))
+    return Check(float(before.mean()), float(after.mean()), error, len(before), np.concatenate(nearest))
 
 
 def common_neighbours(stored: Array, pictures: Array, views: Array, rows: Rows) -> Array:

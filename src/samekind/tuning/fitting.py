@@ -9,7 +9,7 @@ import numpy as np
 from samekind.encoders.base import Part
 from samekind.tuning.calibration import Calibration, random_pair_median
 from samekind.tuning.check import check_fit
-from samekind.tuning.nuisance import Array, Rows, nearest_rows
+from samekind.tuning.nuisance import GENTLE, SHRINKAGE, Array, Rows, nearest_rows
 from samekind.tuning.space import fit_space
 from samekind.tuning.tuning import Tuning
 
@@ -24,7 +24,7 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
 
     ``vectors`` (n, d) float32 unit rows of one encoder with ``parts``; ``views`` (m, v, d) second views of
     ``vectors[view_rows]``. Above FIT_AT_MOST pictures a seeded sample is fitted on. Below FEWEST, without views to
-    check by, or where the check says that it does not help, the result has no space: searching stays plain.
+    check by, or where the check says that it does not help, usual or gentle, the result has no space: search stays plain.
     """
     rng = np.random.default_rng(seed)
     n = len(vectors)
@@ -39,12 +39,16 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
     references = np.arange(len(vectors))
     if len(references) > REFERENCES:
         references = np.sort(rng.choice(references, REFERENCES, replace=False))
-    check = check_fit(vectors, parts, views, view_rows, references, rng)
+    for shrinkage in (SHRINKAGE, GENTLE):
+        check = check_fit(vectors, parts, views, view_rows, references, rng, shrinkage)
+        if check.passed:
+            break
     evidence = {
         "plain": check.plain,
         "tuned": check.tuned,
-        "margin": check.margin,
+        "error": check.error,
         "views": float(check.views),
+        "shrinkage": shrinkage,
     }
     if not check.passed:
         why = (
@@ -52,7 +56,7 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
             f"plain {check.plain:.1%})"
         )
         return Tuning(None, plain, plain, False, why, n, seed, evidence)
-    space = fit_space(vectors, parts, views, view_rows, references, rng)
+    space = fit_space(vectors, parts, views, view_rows, references, rng, shrinkage)
     some = rng.permutation(len(vectors))[:_CALIBRATED_ON]
     chance = random_pair_median(space.asked(vectors[some]), space.stored(vectors[some]), rng)
     tuned = Calibration(chance, float(np.median(check.nearest)))

@@ -22,7 +22,8 @@ Rows = NDArray[np.intp]
 
 NEIGHBOURS = 3
 ROUNDS = 3
-SHRINKAGE = 0.3
+SHRINKAGE, GENTLE = 0.3, 3.0
+"""Shares of C's mean eigenvalue: the usual one, and one that changes less where the usual one does not help."""
 FEW = 1.5
 """Below FEW x d pictures the covariance of d numbers is uncertain, and shrinkage grows as their number falls."""
 NEIGHBOUR_SHARE = 0.5
@@ -43,7 +44,9 @@ class NuisanceMap:
         return unit_rows(unit_rows(vectors - self.mean) @ self.matrix)
 
 
-def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.random.Generator) -> NuisanceMap:
+def fit_nuisance_map(
+    vectors: Array, views: Array, view_rows: Rows, rng: np.random.Generator, shrinkage: float = SHRINKAGE
+) -> NuisanceMap:
     """Fits the map on pictures and on second views of some of them.
 
     ``vectors`` (n, d) float32 unit rows, n > NEIGHBOURS; ``views`` (m, v, d) the second views of ``vectors[view_rows]``
@@ -59,7 +62,7 @@ def fit_nuisance_map(vectors: Array, views: Array, view_rows: Rows, rng: np.rand
     asked = np.arange(len(vectors))
     if len(asked) > QUERIES:
         asked = np.sort(rng.choice(asked, QUERIES, replace=False))
-    shrinkage = SHRINKAGE * max(1.0, FEW * vectors.shape[1] / len(vectors))
+    shrinkage *= max(1.0, FEW * vectors.shape[1] / len(vectors))
     mapped = centred
     matrix = np.eye(vectors.shape[1], dtype=np.float32)
     for _ in range(ROUNDS):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.tuning.nuisance import Array, NuisanceMap, Rows, fit_nuisance_map, unit_rows
+from samekind.tuning.nuisance import SHRINKAGE, Array, NuisanceMap, Rows, fit_nuisance_map, unit_rows
 
 HUB_WEIGHT = 0.3
 HUB_NEIGHBOURS = 5
@@ -73,10 +73,11 @@ def fit_space(
     view_rows: Rows,
     references: Rows,
     rng: np.random.Generator,
+    shrinkage: float = SHRINKAGE,
 ) -> Space:
     """Fits a map for each part of ``vectors`` (n, d); crowding is measured by ``vectors[references]``."""
     maps = tuple(
-        fit_nuisance_map(piece, view_piece, view_rows, rng)
+        fit_nuisance_map(piece, view_piece, view_rows, rng, shrinkage)
         for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
     )
     bare = Space(tuple(parts), maps, np.zeros((0, vectors.shape[1]), np.float32))
