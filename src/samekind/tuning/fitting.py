@@ -24,7 +24,7 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
 
     ``vectors`` (n, d) float32 unit rows of one encoder with ``parts``; ``views`` (m, v, d) second views of
     ``vectors[view_rows]``. Above FIT_AT_MOST pictures a seeded sample is fitted on. Below FEWEST, without views to
-    check by, or where the check says that it does not help, usual or gentle, the result has no space: search stays plain.
+    check by, or where the check says that it does not help, usual or gentle, the result has no space: stay plain.
     """
     rng = np.random.default_rng(seed)
     n = len(vectors)
