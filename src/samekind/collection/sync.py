@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ SYNCED = "samekind.synced"
 VIEWS_AT_MOST, VIEWS_AT_LEAST, VIEWS_SHARE = 250, 60, 1 / 3
 COMMIT_PICTURES = 512
 COMMIT_SECONDS = 20.0
+_HASHED_AT_ONCE = 256
 _RATED_FROM = 100
 
 
@@ -254,19 +255,19 @@ def _planned(stored: list[Stored], seen: _Seen, settings: Settings) -> Generator
     def file_of(file: Found) -> Path:
         return seen.manifest.roots[file.root].folder / file.path
 
-    def digest(file: Found) -> str | None:
-        try:
-            return content_hash(file_of(file))
-        except OSError:
-            return None
+    def digests(files: Sequence[Found]) -> list[tuple[Place, str]]:
+        known = []
+        for file in files:
+            with suppress(OSError):  # encoding will say why it cannot be read
+                known.append((file.place, content_hash(file_of(file))))
+        return known
 
     hashes: dict[Place, str] = {}
+    runs = list(blocks(asked, _HASHED_AT_ONCE))
     with ThreadPoolExecutor(2 * usable_threads(settings)) as pool:
-        for n, (file, hash_) in enumerate(zip(asked, pool.map(digest, asked), strict=True), 1):
-            if hash_ is not None:
-                hashes[file.place] = hash_
-            if n % 500 == 0 or n == len(asked):
-                yield Progress("comparing", n, len(asked))
+        for n, known in enumerate(pool.map(digests, runs), 1):
+            hashes.update(known)
+            yield Progress("comparing", min(n * _HASHED_AT_ONCE, len(asked)), len(asked))
         retry = passing(stored, found)
         as_before = pool.map(lambda one: _skipped_for(file_of(one[0]), settings) == one[1], retry)
         stuck = {file.place for (file, _), still in zip(retry, as_before, strict=True) if still}
