@@ -15,7 +15,7 @@ from samekind.tuning.tuning import Tuning
 
 FEWEST = 50
 FIT_AT_MOST = 20_000
-REFERENCES = 4_000
+REFERENCES = 2_000
 _CALIBRATED_ON = 2_000
 
 

@@ -27,8 +27,8 @@ SHRINKAGE, GENTLE = 0.3, 3.0
 FEW = 1.5
 """Below FEW x d pictures the covariance of d numbers is uncertain, and shrinkage grows as their number falls."""
 NEIGHBOUR_SHARE = 0.5
-QUERIES = 4_000
-"""Pictures whose neighbours are sought in each round: 12,000 pairs estimate a covariance of some 400 dimensions."""
+QUERIES = 2_000
+"""Pictures whose neighbours are sought in each round: 6,000 pairs estimate a covariance of some 400 dimensions."""
 _BLOCK = 512
 
 
@@ -79,13 +79,19 @@ def fit_nuisance_map(
 
 
 def nearest_rows(vectors: Array, asked: Rows, k: int) -> Rows:
-    """(q, k) rows of ``vectors`` (n, d) nearest to each of ``vectors[asked]``, itself left out, in no order."""
+    """(q, k) rows of ``vectors`` (n, d) nearest to each of ``vectors[asked]``, itself left out, nearest first.
+
+    k passes for the maximum: for few neighbours several times as fast as partitioning.
+    """
     found = np.empty((len(asked), k), np.intp)
     for start in range(0, len(asked), _BLOCK):
         rows = asked[start : start + _BLOCK]
         scores = vectors[rows] @ vectors.T
         scores[np.arange(len(rows)), rows] = -np.inf
-        found[start : start + _BLOCK] = np.argpartition(scores, -k, axis=1)[:, -k:]
+        for rank in range(k):
+            best = scores.argmax(axis=1)
+            found[start : start + _BLOCK, rank] = best
+            scores[np.arange(len(rows)), best] = -np.inf
     return found
 
 
