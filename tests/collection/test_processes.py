@@ -37,19 +37,20 @@ def start(*arguments: object, **more: Any) -> subprocess.Popen[str]:
     return process
 
 
-def change(folder: Path) -> None:
-    """New files, copies, renamed ones, changed ones, deleted ones and a broken one."""
+def change(folder: Path, turn: int = 0) -> None:
+    """New files, copies, renamed ones, changed ones, deleted ones and a broken one; other ones in each turn."""
     files = sorted(folder.rglob("*.png"))
+    random.Random(turn).shuffle(files)
     for n, file in enumerate(files[:6]):
-        file.rename(folder / f"renamed {n}.png")
+        file.rename(folder / f"renamed {turn} {n}.png")
     for n, file in enumerate(files[6:10]):
-        shutil.copy(file, folder / f"copy {n}.png")
+        shutil.copy(file, folder / f"copy {turn} {n}.png")
     for n, file in enumerate(files[10:14]):
-        draw(file, 5000 + n)
+        draw(file, 500_000 + 100 * turn + n)
     for file in files[14:17]:
         file.unlink()
-    draw_many(folder, 60, 2000)
-    (folder / "broken.png").write_bytes(b"no picture")
+    draw_many(folder, 60, 2000 + 100 * turn)
+    (folder / f"broken {turn}.png").write_bytes(b"no picture")
     age(folder)
 
 

@@ -9,16 +9,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from samekind.collection import Collection, pipeline, sync
+from samekind.collection import Collection, index, pipeline, sync, table
 from tests.collection.mock import DIM, MockEncoder
 
 SLOW = MockEncoder(seconds=0.1)
 
 
 def write(collection: Path, folder: Path) -> None:
-    """Syncs in small commits, then tunes."""
+    """Syncs in small commits, then tunes; small fragments are joined and indexes built early."""
     pipeline.BATCH = 4
     sync.COMMIT_PICTURES = 4
+    table.SMALL_FRAGMENTS = 2
+    index.IDS_FROM_PICTURES = index.FROM_PICTURES = 60
     opened = Collection.open(collection)
     opened.sync([folder], encoder=SLOW).result()
     opened.tune().result()

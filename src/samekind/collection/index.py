@@ -17,6 +17,7 @@ GOOD = 0.99
 _QUERIES = 100
 _ASKED_FOR = 11
 _PROBES = (10, 20, 40, 80, 160, 320)
+_ALL = 100_000
 _SEED = 20_261_121
 
 
@@ -31,6 +32,7 @@ def keep(table: Table, column: str, asked: Map) -> None:
     if count >= IDS_FROM_PICTURES and not table.has_id_index:
         table.index_ids()
     if count >= FROM_PICTURES and not table.has_index(column) and table.width(column) % 8 == 0:
+        table.index_states()
         table.build_index(column)
         table.annotate({INDEX: json.dumps(_measured(table, column, asked))})
 
@@ -44,8 +46,14 @@ def about(table: Table, column: str) -> dict[str, Any] | None:
 
 
 def search(table: Table, column: str, queries: np.ndarray[Any, np.dtype[np.float32]], k: int, where: str) -> Neighbours:
-    """About the ``k`` nearest to each query, by the index; the caller has seen that there is one."""
+    """About the ``k`` nearest to each query, by the index; the caller has seen that there is one.
+
+    The fewer pictures pass ``where``, the more of the index's lists are looked at for the same number of hits.
+    """
     probes = (about(table, column) or {}).get("probes", _PROBES[-1])
+    if where != PRESENT_ROWS:
+        share = table.count(where) / max(1, table.count(PRESENT_ROWS))
+        probes = min(_ALL, round(probes / max(share, 1 / _ALL)))
     padded = np.zeros((len(queries), table.width(column)), np.float32)
     padded[:, : queries.shape[1]] = queries
     return [table.approximate(column, query, k, probes, where) for query in padded]

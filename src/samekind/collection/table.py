@@ -35,7 +35,7 @@ _MULTIPLE = 8
 """The engine's index wants vectors of a length that 8 divides; columns of tuned vectors are filled up with zeros."""
 
 _INDEX = "nearest_"
-_IDS = "ids"
+_IDS, _STATES = "ids", "states"
 _REFINE = 10
 _DIM = b"samekind.dim"
 
@@ -153,7 +153,7 @@ class Table:
             "column": column,
             "q": query,
             "k": k,
-            "minimum_nprobes": probes,
+            "nprobes": probes,
             "refine_factor": _REFINE,
             "metric": "dot",
         }
@@ -276,6 +276,11 @@ class Table:
         """An index of ids: single rows are found, and written over, without reading the ids of all."""
         with _guard(self.folder, "written"):
             self._dataset.create_scalar_index("id", "BTREE", name=_IDS)
+
+    def index_states(self) -> None:
+        """An index of states: approximate search leaves missing pictures out without reading the states of all."""
+        with _guard(self.folder, "written"):
+            self._dataset.create_scalar_index("state", "BITMAP", name=_STATES)
 
     @property
     def has_id_index(self) -> bool:
