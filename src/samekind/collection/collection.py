@@ -389,6 +389,7 @@ class Collection:
             label = self.table.undo_label
             if label is None:
                 raise UsageError(f"There is nothing to undo in {self.path}; only the last sync can be undone, once.")
+            retune.retire(self.path, retune.active(self.table)[0])
             self.table.restore_undo()
             persist(self.path, since)
         self.refresh()

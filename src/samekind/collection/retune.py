@@ -83,6 +83,7 @@ def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event
         table.add_vectors(TUNED + stamp, dim, "look", tuning.stored)
         index.keep(table, TUNED + stamp, tuning.asked)
     yield Progress("tuning", total, total)
+    retire(folder, active(table)[0])
     table.annotate({STAMP: stamp, TUNED_ROWS: str(total), CHANGES: "0"})
     sweep(folder, table)
     return TuneReport(stamp, tuning.helps, tuning.why, total, fitted, time.perf_counter() - started)
@@ -105,6 +106,12 @@ def read(folder: Path, stamp: str) -> Tuning:
 def path(folder: Path, stamp: str) -> Path:
     """The file of a tuning."""
     return folder / FOLDER / f"{stamp}.safetensors"
+
+
+def retire(folder: Path, stamp: str | None) -> None:
+    """Starts the grace time of a tuning's file anew: it stops being the active one now, however old it is."""
+    if stamp is not None and path(folder, stamp).exists():
+        os.utime(path(folder, stamp))
 
 
 def sweep(folder: Path, table: Table) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -294,9 +294,21 @@ class Table:
             self._dataset.optimize.optimize_indices()
 
     def drop_old_versions(self, grace: timedelta = GRACE) -> None:
-        """Forgets versions older than ``grace``, except the latest and the one to undo to."""
+        """Forgets versions that have not been the latest for ``grace``, except the one to undo to."""
         with _guard(self.folder, "written"):
-            self._dataset.cleanup_old_versions(older_than=grace, error_if_tagged_old_versions=False)
+            versions = self._dataset.versions()
+            numbers, written = [one["version"] for one in versions], [one["timestamp"] for one in versions]
+            outdated = superseded(numbers, written, datetime.now() - grace)
+            if outdated:
+                self._dataset.cleanup_old_versions(versions=outdated, error_if_tagged_old_versions=False)
+
+
+def superseded(versions: Sequence[int], written: Sequence[datetime], limit: datetime) -> list[int]:
+    """The versions, in order, whose successors were written before ``limit``.
+
+    The age of a version itself says nothing: one of last month was the latest until the commit of just now.
+    """
+    return [version for version, next_written in zip(versions, written[1:], strict=False) if next_written < limit]
 
 
 def to_matrix(column: pa.Array) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
