@@ -52,12 +52,14 @@ if __name__ == "__main__":
     encoder = options.parse_args().encoder
     with tempfile.TemporaryDirectory() as folder:
         collection, picture = f"{folder}/c.samekind", str(next((SHARED / "birds" / "test").glob("*.jpg")))
-        subprocess.run([COMMAND, "sync", str(SHARED / "birds"), "--into", collection, "--encoder", encoder], check=True)
+        subprocess.run(
+            [COMMAND, "sync", str(SHARED / "birds" / "test"), "--into", collection, "--encoder", encoder], check=True
+        )
         rows = []
         for name, words in {
             "python -c pass": (sys.executable, "-c", "pass"),
             "samekind --help": (COMMAND, "--help"),
-            f"samekind search, {encoder}, 600 pictures": (COMMAND, "search", collection, "--picture", picture),
+            f"samekind search, {encoder}, 300 pictures": (COMMAND, "search", collection, "--picture", picture),
         }.items():
             all_runs = timed(*words)
             rows.append({"process": name, "median s": statistics.median(all_runs), "fastest s": all_runs[0]})
