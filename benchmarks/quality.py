@@ -3,8 +3,8 @@
     python benchmarks/quality.py            all encoders, both protocols, three halvings of the classes
     python benchmarks/quality.py --ablate   each step of tuning taken out, with dino
 
-Settings were chosen on the tuning sets; the confirming sets stood beside and were not chosen by. Vectors are kept in the cache
-folder, so a second run encodes nothing.
+Settings were chosen on the tuning sets; the confirming sets stood beside and were not chosen by. Vectors are kept in the
+cache folder, so a second run encodes nothing.
 """
 
 from __future__ import annotations
