@@ -281,6 +281,14 @@ def test_another_encoder_is_refused_before_anything_is_written(synced: Collectio
     assert synced.table.version == version
 
 
+def test_a_refused_sync_names_no_root(synced: Collection, tmp_path: Path) -> None:
+    draw(tmp_path / "other" / "1.png", 900)
+    with pytest.raises(EncoderMismatch):
+        run(synced, tmp_path / "other", encoder=MockEncoder("other"))
+    synced.refresh()
+    assert set(synced.manifest.roots) == {"pictures"}
+
+
 def test_unknown_sources_and_the_collection_itself_are_refused(synced: Collection, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file or folder"):
         run(synced, tmp_path / "nowhere")

@@ -88,7 +88,7 @@ class Carried(NamedTuple):
 class Plan:
     """``encode``: groups of files with one content each, to be looked at once; ``carried``: known content at a new or
     changed place; ``revised``: rows that keep their content and take the file's place, times and columns;
-    ``missing``: ids of rows whose file is away; ``hashes`` by place, as far as they were needed.
+    ``missing``: ids of rows whose file is away.
     """
 
     encode: tuple[tuple[Item, ...], ...] = ()
@@ -96,7 +96,6 @@ class Plan:
     revised: tuple[Item, ...] = ()
     missing: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    hashes: Mapping[Place, str] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -215,7 +214,7 @@ def plan(
 
     missing = tuple(row.id for row in gone if row.state != MISSING and row.id not in moved)
     counts.update(moved=len(moved), missing=len(missing), retried=len(retried))
-    return Plan(tuple(map(tuple, groups.values())), tuple(carried), tuple(revised), missing, counts, dict(hashes))
+    return Plan(tuple(map(tuple, groups.values())), tuple(carried), tuple(revised), missing, counts)
 
 
 def _untouched(row: Stored, file: Found) -> bool:

@@ -119,9 +119,6 @@ def sync(
             return SyncReport(planned.counts, _present(table), seen.skipped, tuple(sorted(seen.away)), dry_run=True)
         chosen: list[Chosen] = []
         encoded, rate = 0, 0.0
-        if seen.manifest != collection.manifest:
-            manifests.write(folder, seen.manifest)
-            collection.manifest = seen.manifest
         inner = [one for one in roots.inner_roots(seen.manifest) if table.count(f"root = {sql_text(one[0])}")]
         if inner or not planned.nothing:
             if planned.encode:
@@ -129,6 +126,8 @@ def sync(
                 chosen += getattr(encoder, "choices", ())
                 yield from chosen
             added = new_columns(table, seen.found.values())
+            seen.found.clear()  # the plan holds what is still needed of it
+            _name_roots(collection, seen.manifest)
             table.mark_undo("sync")
             retune.sweep(folder, table)
             changes = int(table.metadata.get(retune.CHANGES, 0)) + planned.changes
@@ -141,6 +140,7 @@ def sync(
             encoded, rate = yield from _write(collection, planned, stored, encoder, settings, seen.skipped)
             if encoded >= _RATED_FROM:
                 note_rate(collection.encoder_name, rate)
+        _name_roots(collection, seen.manifest)
         written = not planned.nothing or bool(inner)
         tuning = None
         if tune and retune.due(table):
@@ -162,6 +162,13 @@ def sync(
             retuned=tuning is not None,
             chosen=tuple(chosen),
         )
+
+
+def _name_roots(collection: Collection, manifest: Manifest) -> None:
+    """Before any row names a new root."""
+    if manifest != collection.manifest:
+        manifests.write(collection.path, manifest)
+        collection.manifest = manifest
 
 
 def _look_around(collection: Collection, sources: Sequence[str | Path | Source]) -> Generator[Event, None, _Seen]:

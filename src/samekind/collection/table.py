@@ -262,7 +262,10 @@ class Table:
             small = sum(fragment.count_rows() < FRAGMENT_ROWS for fragment in self._dataset.get_fragments())
             if small <= SMALL_FRAGMENTS:
                 return False
-            self._dataset.optimize.compact_files(target_rows_per_fragment=FRAGMENT_ROWS)
+            self._dataset.optimize.compact_files(
+                target_rows_per_fragment=FRAGMENT_ROWS,
+                compaction_mode="try_binary_copy",  # reading and writing anew takes much more memory
+            )
             return True
 
     def build_index(self, column: str) -> None:
