@@ -3,7 +3,7 @@
     python benchmarks/quality.py            all encoders, both protocols, three halvings of the classes
     python benchmarks/quality.py --ablate   each step of tuning taken out, with dino
 
-Settings were chosen on the tuning sets; the confirming sets stood beside and were not chosen by. Vectors are kept in the
+Settings were chosen on the tuning sets; the confirming sets stood beside, not chosen by. Vectors are kept in the
 cache folder, so a second run encodes nothing.
 """
 
