@@ -189,6 +189,15 @@ def test_a_tuning_that_is_gone(synced: Collection) -> None:
     assert again.tuning is not None
 
 
+@pytest.mark.parametrize("name", ["new\nline", "bell\x07", "bytes\udcff"])
+def test_places_that_the_engine_cannot_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot lie at"):
+        Collection.create(tmp_path / name, MockEncoder())
+    with pytest.raises(UsageError, match="cannot lie at"):
+        Collection.open(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_open_or_create(collection: Collection) -> None:
     assert Collection.open_or_create(collection.path, MockEncoder()).path == collection.path
     with pytest.raises(EncoderMismatch, match="'other'"):

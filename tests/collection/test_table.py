@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from samekind.collection import Collection, retune
 from samekind.collection.table import superseded
@@ -74,3 +75,16 @@ def test_a_table_opens_elsewhere(synced: Collection) -> None:
     table = lance.dataset(str(synced.path / "pictures.lance")).to_table(columns=["path", "state", "look"])
     assert table.num_rows == 40
     assert set(table["state"].to_pylist()) == {"present"}
+
+
+@pytest.mark.parametrize("name", ["a b", "100%20", "é ü", "hash#tag?x=1", "quote'\"", "-dash", "a\\b", "s3:x", "[*]"])
+def test_a_collection_may_be_called_anything(tmp_path: Path, folder: Path, name: str) -> None:
+    collection = Collection.create(tmp_path / name, MockEncoder())
+    assert collection.sync([folder], encoder=MockEncoder(), tune=False).result().pictures == 40
+    again = Collection.open(tmp_path / name)
+    assert len(again.vectors(tuned=False)) == 40
+    draw(folder / "more.png", 800)
+    assert again.sync(encoder=MockEncoder()).result().pictures == 41
+    assert again.undo() == "sync"
+    assert Collection.open(tmp_path / name).info().pictures == 40
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, "pictures"])

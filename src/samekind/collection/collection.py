@@ -372,10 +372,9 @@ class Collection:
             self.refresh()
             count = self.table.count(where)
             if count:
-                self.table.mark_undo(label)
                 retune.sweep(self.path, self.table)
                 changes = int(self.table.metadata.get(retune.CHANGES, 0)) + count
-                self.table.annotate({retune.CHANGES: str(changes)})
+                self.table.begin(label, {retune.CHANGES: str(changes)})
                 self.table.delete(where)
                 for _ in upkeep(self.path, self.table, since, *self.searched):
                     pass
@@ -386,11 +385,11 @@ class Collection:
         since = time.time()
         with writing(self.path):
             self.refresh()
-            label = self.table.undo_label
-            if label is None:
+            label, before = self.table.undo_label, self.table.undo_table()
+            if label is None or before is None:
                 raise UsageError(f"There is nothing to undo in {self.path}; only the last sync can be undone, once.")
             retune.retire(self.path, retune.active(self.table)[0])
-            self.table.restore_undo()
+            self.table.restore(before)
             persist(self.path, since)
         self.refresh()
         return label
@@ -412,7 +411,10 @@ class Collection:
 
 
 def _absolute(path: str | Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
+    if not str(place).isprintable():
+        raise UsageError(f"A collection cannot lie at {str(place)!a}: line ends and bytes that are no text; rename.")
+    return place
 
 
 def _as_they_are(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -124,8 +124,8 @@ def sweep(folder: Path, table: Table) -> None:
     if stale:
         table.drop_columns(stale)
     needed = {stamp}
-    if table.undo_label is not None:
-        needed.add(active(table.undo_table())[0])
+    if before := table.undo_table():
+        needed.add(active(before)[0])
     for file in (folder / FOLDER).glob("*"):
         if file.stem not in needed and time.time() - file.stat().st_mtime > GRACE.total_seconds():
             file.unlink(missing_ok=True)

@@ -128,10 +128,10 @@ def sync(
             added = new_columns(table, seen.found.values())
             seen.found.clear()  # the plan holds what is still needed of it
             _name_roots(collection, seen.manifest)
-            table.mark_undo("sync")
             retune.sweep(folder, table)
             changes = int(table.metadata.get(retune.CHANGES, 0)) + planned.changes
-            table.annotate({retune.CHANGES: str(changes), SYNCED: datetime.now(UTC).isoformat(timespec="seconds")})
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            table.begin("sync", {retune.CHANGES: str(changes), SYNCED: now})
             if added:
                 table.add_person_columns(added)
             for name, outer, prefix in inner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ from samekind.errors import DamagedCollection, SamekindError, StorageError
 
 FOLDER = "pictures.lance"
 TUNED = "tuned_"
-UNDO = "undo"
 FRAGMENT_ROWS = 1 << 16
 SMALL_FRAGMENTS = 8
 GRACE = timedelta(hours=1)
@@ -36,6 +36,7 @@ _MULTIPLE = 8
 
 _INDEX = "nearest_"
 _IDS, _STATES = "ids", "states"
+_UNDO = "samekind.undo"
 _REFINE = 10
 _DIM = b"samekind.dim"
 
@@ -227,32 +228,34 @@ class Table:
 
     # versions
 
-    def mark_undo(self, label: str) -> None:
-        """Makes the present version the one that ``restore_undo`` goes back to, and keeps it from being dropped."""
-        with _guard(self.folder, "written"):
-            tags = self._dataset.tags
-            (tags.update if UNDO in tags.list() else tags.create)(UNDO, self.version)
-            tags.replace_metadata(UNDO, {"label": label})
+    def begin(self, label: str, values: Mapping[str, str | None]) -> None:
+        """The first commit of a change called ``label``: metadata, and that undo goes back to the present version."""
+        self.annotate({**values, _UNDO: json.dumps({"version": self.version, "label": label})})
 
     @property
     def undo_label(self) -> str | None:
         """What would be undone, or None where there is nothing to undo."""
-        with _guard(self.folder, "read"):
-            tag = self._dataset.tags.list().get(UNDO)
-        return None if tag is None else tag["metadata"].get("label", "sync")
+        found = self.metadata.get(_UNDO)
+        return None if found is None else str(json.loads(found)["label"])
 
-    def undo_table(self) -> Table:
-        """The version that ``restore_undo`` goes back to."""
+    def undo_table(self) -> Table | None:
+        """The version that undo goes back to, where there is one."""
+        version = self._undo_version()
+        if version is None:
+            return None
         with _guard(self.folder, "read"):
-            return Table(self.folder, self._dataset.checkout_version(UNDO))
+            return Table(self.folder, self._dataset.checkout_version(version))
 
-    def restore_undo(self) -> None:
-        """Makes the marked version the latest again, rows and metadata, and removes the mark."""
-        before = self.undo_table()
+    def restore(self, before: Table) -> None:
+        """Makes that version the latest again, rows and metadata, with nothing more to undo."""
         with _guard(self.folder, "written"):
             before._dataset.restore()
             self._dataset.checkout_latest()
-            self._dataset.tags.delete(UNDO)
+            self._dataset.update_metadata({_UNDO: None})
+
+    def _undo_version(self) -> int | None:
+        found = self.metadata.get(_UNDO)
+        return None if found is None else int(json.loads(found)["version"])
 
     # upkeep
 
@@ -301,9 +304,9 @@ class Table:
         with _guard(self.folder, "written"):
             versions = self._dataset.versions()
             numbers, written = [one["version"] for one in versions], [one["timestamp"] for one in versions]
-            outdated = superseded(numbers, written, datetime.now() - grace)
+            outdated = set(superseded(numbers, written, datetime.now() - grace)) - {self._undo_version()}
             if outdated:
-                self._dataset.cleanup_old_versions(versions=outdated, error_if_tagged_old_versions=False)
+                self._dataset.cleanup_old_versions(versions=sorted(outdated))
 
 
 def superseded(versions: Sequence[int], written: Sequence[datetime], limit: datetime) -> list[int]:
