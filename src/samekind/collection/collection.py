@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -34,6 +35,10 @@ from samekind.settings import Settings, resolve
 if TYPE_CHECKING:
     from samekind.pictures.scan import Source
     from samekind.tuning import Tuning
+
+
+_NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""What the engine cannot have in a path: control characters, and bytes that are no text."""
 
 
 class Collection:
@@ -412,7 +417,7 @@ class Collection:
 
 def _absolute(path: str | Path) -> Path:
     place = Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
-    if not str(place).isprintable():
+    if _NO_NAME.search(str(place)):
         raise UsageError(f"A collection cannot lie at {str(place)!a}: line ends and bytes that are no text; rename.")
     return place
 
