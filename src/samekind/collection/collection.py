@@ -155,13 +155,7 @@ class Collection:
         if stamp is None:
             return None
         if self._tuning is None or self._tuning[0] != stamp:
-            file = retune.path(self.path, stamp)
-            try:
-                self._tuning = stamp, retune.read(self.path, stamp)
-            except (OSError, ValueError, KeyError) as problem:
-                raise DamagedCollection(
-                    f"{file} cannot be read ({problem}); run samekind tune {self.path} to make it anew."
-                ) from None
+            self._tuning = stamp, retune.read(self.path, stamp)
         return self._tuning[1]
 
     @property

@@ -107,10 +107,6 @@ class Plan:
         """Pictures that come, go or change their content."""
         return sum(self.counts[name] for name in ("new", "changed", "copies", "missing", "back"))
 
-    def to_dict(self) -> dict[str, int]:
-        """The count of each class."""
-        return dict(self.counts)
-
 
 def unsettled(stored: Sequence[Stored], found: Sequence[Found]) -> list[Found]:
     """The files whose content hash decides something.

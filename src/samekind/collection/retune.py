@@ -156,6 +156,8 @@ def _sample(table: Table) -> tuple[NDArray[np.float32], NDArray[np.float32], NDA
 
 
 def _save(folder: Path, stamp: str, tuning: Tuning) -> None:
+    from safetensors import SafetensorError
+
     final = path(folder, stamp)
     draft = final.with_suffix(".part")
     try:
@@ -164,8 +166,8 @@ def _save(folder: Path, stamp: str, tuning: Tuning) -> None:
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(final)
-    except OSError as problem:
+    except (OSError, SafetensorError) as problem:
         raise StorageError(
-            f"{final} cannot be written ({problem.strerror or problem}); free space or check permissions, then run "
+            f"{final} cannot be written ({getattr(problem, 'strerror', None) or problem}); free space or check permissions, then run "
             "samekind tune."
         ) from None
