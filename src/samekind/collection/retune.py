@@ -167,7 +167,7 @@ def _save(folder: Path, stamp: str, tuning: Tuning) -> None:
             os.fsync(file.fileno())
         draft.replace(final)
     except (OSError, SafetensorError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
         raise StorageError(
-            f"{final} cannot be written ({getattr(problem, 'strerror', None) or problem}); free space or check permissions, then run "
-            "samekind tune."
+            f"{final} cannot be written ({reason}); free space or check permissions, then run samekind tune."
         ) from None
