@@ -29,7 +29,7 @@ FEW = 1.5
 NEIGHBOUR_SHARE = 0.5
 QUERIES = 2_000
 """Pictures whose neighbours are sought in each round: 6,000 pairs estimate a covariance of some 400 dimensions."""
-_BLOCK = 512
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
