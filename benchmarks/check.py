@@ -14,6 +14,7 @@ import numpy as np
 from common import CONFIRMING_SETS, SHARED, TUNING_SETS, save
 
 from samekind import load_encoder
+from samekind.encoders.experts import unit_rows
 from samekind.evaluation.labels import read_labels
 from samekind.evaluation.metrics import score
 from samekind.evaluation.protocols import task_of
@@ -22,7 +23,7 @@ from samekind.evaluation.vectors import vectors_of
 from samekind.events import Job
 from samekind.settings import resolve
 from samekind.tuning.check import FOLDS, TOLERANCE, common_neighbours
-from samekind.tuning.nuisance import nearest_rows, unit_rows
+from samekind.tuning.nuisance import nearest_rows
 
 Map = Callable[[np.ndarray], np.ndarray]
 WORTH = 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.tuning.nuisance import Array
+from samekind.encoders.experts import Array
 
 MIDDLE = 0.6
 SLOPE = 12.0

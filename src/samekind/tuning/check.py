@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.tuning.nuisance import Array, Rows
+from samekind.encoders.experts import Array
+from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
 
 FOLDS = 4

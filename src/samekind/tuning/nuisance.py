@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from samekind.encoders.experts import Array, unit_rows
+
 Rows = NDArray[np.intp]
 
 NEIGHBOURS = 3
@@ -58,7 +59,7 @@ def fit_nuisance_map(
     from_views = None
     if len(views):
         differences = unit_rows(views - mean) - centred[view_rows][:, None, :]
-        from_views = _unit_trace(_second_moment(differences.reshape(-1, vectors.shape[1])))
+        from_views = unit_trace(second_moment(differences.reshape(-1, vectors.shape[1])))
     asked = np.arange(len(vectors))
     if len(asked) > QUERIES:
         asked = np.sort(rng.choice(asked, QUERIES, replace=False))
@@ -69,8 +70,8 @@ def fit_nuisance_map(
         neighbours = nearest_rows(mapped, asked, NEIGHBOURS)
         moment = np.zeros((vectors.shape[1],) * 2, np.float32)
         for rank in range(NEIGHBOURS):
-            moment += _second_moment(centred[asked] - centred[neighbours[:, rank]])
-        covariance = _unit_trace(moment)
+            moment += second_moment(centred[asked] - centred[neighbours[:, rank]])
+        covariance = unit_trace(moment)
         if from_views is not None:
             covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
         matrix = _whitening(covariance, shrinkage)
@@ -95,19 +96,13 @@ def nearest_rows(vectors: Array, asked: Rows, k: int) -> Rows:
     return found
 
 
-def unit_rows(vectors: Array) -> Array:
-    """Each vector along the last axis at length 1; a zero vector stays zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
-    return unit
-
-
-def _second_moment(differences: Array) -> Array:
+def second_moment(differences: Array) -> Array:
+    """(n, d) -> (d, d) sum of outer products."""
     moment: Array = differences.T @ differences
     return moment
 
 
-def _unit_trace(moment: Array) -> Array:
+def unit_trace(moment: Array) -> Array:
     """Scaled to mean eigenvalue 1; the identity where there is no variance at all (identical pictures)."""
     size = float(np.trace(moment)) / len(moment)
     if size <= 1e-12:
@@ -126,3 +121,12 @@ def _whitening(covariance: Array, shrinkage: float) -> Array:
     root = np.linalg.cholesky(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
     whitening: Array = np.ascontiguousarray(np.linalg.inv(root).T)
     return whitening
+
+
+def symmetric_whitening(covariance: Array, shrinkage: float) -> Array:
+    """R^(-1/2), R as above: of all matrices with these inner products the one that turns nothing."""
+    size = len(covariance)
+    ridge = shrinkage * max(float(np.trace(covariance)) / size, 1e-12)
+    values, vectors = np.linalg.eigh(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
+    root: Array = ((vectors * values**-0.5) @ vectors.T).astype(np.float32, copy=False)
+    return root

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.tuning.nuisance import SHRINKAGE, Array, NuisanceMap, Rows, fit_nuisance_map, unit_rows
+from samekind.encoders.experts import Array, unit_rows
+from samekind.tuning.nuisance import SHRINKAGE, NuisanceMap, Rows, fit_nuisance_map
 
 HUB_WEIGHT = 0.3
 HUB_NEIGHBOURS = 5

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Part
+from samekind.encoders.experts import Array
 from samekind.errors import DamagedCollection
 from samekind.tuning.calibration import Calibration
-from samekind.tuning.nuisance import Array, NuisanceMap
+from samekind.tuning.nuisance import NuisanceMap
 from samekind.tuning.space import Space
 
 
