@@ -14,7 +14,7 @@ import numpy as np
 from common import CONFIRMING_SETS, SHARED, TUNING_SETS, save
 
 from samekind import load_encoder
-from samekind.encoders.experts import unit_rows
+from samekind.encoders.rows import unit_rows
 from samekind.evaluation.labels import read_labels
 from samekind.evaluation.metrics import score
 from samekind.evaluation.protocols import task_of

@@ -19,12 +19,12 @@ import numpy as np
 from common import CONFIRMING_SETS, SHARED, TUNING_SETS, save
 
 from samekind import Encoder, evaluate, load_encoder
+from samekind.encoders.rows import join_parts
 from samekind.evaluation.labels import LabelledSet
 from samekind.evaluation.results import Evaluation
 from samekind.evaluation.vectors import SetVectors, vectors_of
 from samekind.events import Event
 from samekind.settings import Settings
-from samekind.tuning.space import join_parts
 
 ENCODERS = ("lite", "tiny", "dino", "best")
 RUNS = {"own": (0,), "new": (0, 1, 2)}

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samekind.encoders.base import Part
-from samekind.encoders.experts import unit_rows
+from samekind.encoders.rows import join_parts, split_parts, unit_rows
 from samekind.errors import DamagedCollection
 from samekind.tuning import Tuning, fit
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.check import common_neighbours
 from samekind.tuning.nuisance import fit_nuisance_map, nearest_rows
-from samekind.tuning.space import HUB_WEIGHT, fit_space, join_parts, split_parts
+from samekind.tuning.space import HUB_WEIGHT, fit_space
 
 PARTS = (Part("one", 0, 24),)
 

@@ -28,6 +28,7 @@ VERBS = {
     "relocate": "Tell a collection that a folder has moved.",
     "undo": "Go back to before the last sync.",
     "purge": "Forget pictures that are missing.",
+    "adapt": "Fit one encoder to several collections, without labels.",
     "evaluate": "Measure search on labelled pictures.",
     "encoders": "List, fetch or import encoders.",
     "config": "Every setting, its value, and who set it.",

@@ -22,7 +22,8 @@ def evaluate(
         ),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="lite, tiny, dino, best, or onnx:FILE.", show_default="dino")
+        str | None,
+        typer.Option(help="lite, tiny, dino, best, onnx:FILE, or a folder made by adapt.", show_default="dino"),
     ] = None,
     protocol: Annotated[
         str, typer.Option(help="own: fit and search on all; new: fit on half of the classes, search the others.")

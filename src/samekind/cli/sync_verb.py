@@ -31,7 +31,8 @@ def sync(
         ),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="Encoder of a new collection: lite, tiny, dino, best, or onnx:FILE.")
+        str | None,
+        typer.Option(help="Encoder of a new collection: lite, tiny, dino, best, onnx:FILE, or a folder made by adapt."),
     ] = None,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Leave the tuning as it is.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
@@ -59,11 +60,12 @@ def _opened(sources: list[str], into: Path, encoder: str | None, dry_run: bool, 
     """The collection; a new one is only made when there are pictures to put into it."""
     from samekind.collection import Collection
     from samekind.collection.manifest import FILE
+    from samekind.encoders.load import full_name
     from samekind.settings import resolve
 
     if (into / FILE).exists():
         collection = Collection.open(into)
-        if encoder is not None and encoder != collection.encoder_name:
+        if encoder is not None and full_name(encoder) != collection.encoder_name:
             raise EncoderMismatch(
                 f"{into} was made with encoder {collection.encoder_name!r}, not {encoder!r}: leave --encoder out, or "
                 f"make a new collection with --into OTHER --encoder {encoder}."

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from samekind.encoders.rows import Array, unit_rows
 
 TEMPERATURE = 0.1
 
@@ -51,10 +50,3 @@ class Experts:
         for group, (mean, matrix) in enumerate(zip(self.means, self.matrices, strict=True)):
             mixed += attention[:, group : group + 1] * (unit_rows(vectors - mean) @ matrix)
         return unit_rows(mixed)
-
-
-def unit_rows(vectors: Array) -> Array:
-    """Each vector along the last axis at length 1; a zero vector stays zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
-    return unit

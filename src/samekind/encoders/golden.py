@@ -7,13 +7,12 @@ from weakref import WeakSet
 import numpy as np
 
 from samekind.encoders.base import Encoder, Pixels
-from samekind.encoders.recipe import RecipeEncoder
 from samekind.errors import WrongWeights
 from samekind.events import Chosen
 
 LENGTH = 8
 TOLERANCE = 1e-2
-_checked: WeakSet[RecipeEncoder] = WeakSet()
+_checked: WeakSet[Encoder] = WeakSet()
 
 
 def draw_card() -> Pixels:
@@ -42,15 +41,16 @@ def check_golden(encoder: Encoder) -> Chosen:
     Raises WrongWeights where a part's numbers differ by more than 1e-2 in cosine. An encoder for which none is pinned
     (an ONNX file, an unusual side) passes, and the event says so.
     """
-    if not isinstance(encoder, RecipeEncoder) or not all(trunk.golden for trunk in encoder.trunks):
+    pinned_numbers: tuple[tuple[float, ...], ...] = getattr(encoder, "golden", ())
+    if not pinned_numbers or not all(pinned_numbers):
         return Chosen("golden vector", "not checked", f"none is pinned for {encoder.name}")
     if encoder not in _checked:
-        for trunk, found in zip(encoder.trunks, golden_numbers(encoder), strict=True):
-            pinned = np.array(trunk.golden)
+        for part, wanted, found in zip(encoder.parts, pinned_numbers, golden_numbers(encoder), strict=True):
+            pinned = np.array(wanted)
             cosine = float(pinned @ found / (np.linalg.norm(pinned) * np.linalg.norm(found)))
             if not cosine >= 1 - TOLERANCE:
                 raise WrongWeights(
-                    f"{trunk.name} does not reproduce its golden vector (cosine {cosine:.4f}); its weights or its "
+                    f"{part.name} does not reproduce its golden vector (cosine {cosine:.4f}); its weights or its "
                     f"runtime are not the right ones: remove the cached file and run `samekind encoders fetch` again."
                 )
         _checked.add(encoder)

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from samekind.encoders import catalog, weights
+from samekind.encoders import adapted, catalog, weights
+from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.download import file_sha256
 from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.runtime import Network
+from samekind.errors import UsageError
 from samekind.events import Event, Job
 from samekind.pictures.views import View
 from samekind.settings import Settings, resolve
@@ -20,13 +22,15 @@ ONNX = "onnx:"
 
 def load_encoder(
     name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
-) -> RecipeEncoder:
-    """An encoder by name: lite, tiny, dino, dino@SIDE, best, or onnx:FILE.
+) -> RecipeEncoder | AdaptedEncoder:
+    """An encoder by name: lite, tiny, dino, dino@SIDE, best, onnx:FILE, or the folder of an adapted encoder.
 
     Fetches missing weights first, which is a long job: ``on_event`` hears of its progress (or run ``fetch`` before).
     Raises UsageError for an unknown name, WeightsMissing, WrongWeights, and EncoderError for an unusable ONNX file.
     """
     settings = settings or resolve()
+    if (folder := adapted_folder(name)) is not None:
+        return adapted.assemble(folder, load_encoder(adapted.read_about(folder).base, settings, on_event))
     if name.startswith(ONNX):
         return _from_file(Path(name.removeprefix(ONNX)).expanduser().absolute(), settings)
     record = catalog.record(name)
@@ -51,8 +55,28 @@ def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
     For onnx:FILE there is nothing to fetch. Raises UsageError for an unknown name; the job raises WeightsMissing and
     WrongWeights.
     """
+    if (folder := adapted_folder(name)) is not None:
+        return fetch(adapted.read_about(folder).base, settings)
     parts = () if name.startswith(ONNX) else catalog.record(name).weights
     return Job(_fetch(parts, settings or resolve()))
+
+
+def adapted_folder(name: str) -> Path | None:
+    """The absolute folder of an adapted encoder, None for other names. Raises UsageError where it is not there."""
+    if name in catalog.RECORDS or name.startswith(ONNX):
+        return None
+    folder = Path(name).expanduser().absolute()
+    if adapted.is_adapted(name):
+        return folder
+    if adapted.looks_like_folder(name):
+        raise UsageError(f"There is no encoder in {folder}; name a folder that samekind adapt made.")
+    return None
+
+
+def full_name(name: str) -> str:
+    """The name under which a collection remembers an encoder: an adapted one by its absolute folder."""
+    folder = adapted_folder(name)
+    return name if folder is None else str(folder)
 
 
 def is_fetched(name: str) -> bool:

@@ -62,6 +62,11 @@ class RecipeEncoder:
         return f"RecipeEncoder({self.name!r}, dim={self.dim}, fingerprint={self.fingerprint!r})"
 
     @property
+    def golden(self) -> tuple[tuple[float, ...], ...]:
+        """For each part what the test card must give; empty where nothing is pinned."""
+        return tuple(trunk.golden for trunk in self.trunks)
+
+    @property
     def choices(self) -> tuple[Chosen, ...]:
         """What was chosen for this machine so far (precision, threads, a smaller batch), without repeats."""
         all_choices = [choice for network in self._networks for choice in getattr(network, "choices", ())]

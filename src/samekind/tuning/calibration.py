@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.experts import Array
+from samekind.encoders.rows import Array
 
 MIDDLE = 0.6
 SLOPE = 12.0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.experts import Array
+from samekind.encoders.rows import Array
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
 

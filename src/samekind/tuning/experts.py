@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from samekind.encoders.experts import Array, Experts, unit_rows
+from samekind.encoders.experts import Experts
+from samekind.encoders.rows import Array, unit_rows
 from samekind.tuning.groups import spherical_kmeans
 from samekind.tuning.nuisance import (
     NEIGHBOUR_SHARE,

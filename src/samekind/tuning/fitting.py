@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.experts import Array
+from samekind.encoders.rows import Array
 from samekind.tuning.calibration import Calibration, random_pair_median
 from samekind.tuning.check import check_fit
 from samekind.tuning.nuisance import GENTLE, SHRINKAGE, Rows, nearest_rows

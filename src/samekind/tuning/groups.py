@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samekind.encoders.experts import Array, unit_rows
+from samekind.encoders.rows import Array, unit_rows
 
 _BLOCK = 4_096
 _SEEDS_FROM = 50

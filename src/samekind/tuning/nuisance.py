@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.experts import Array, unit_rows
+from samekind.encoders.rows import Array, unit_rows
 
 Rows = NDArray[np.intp]
 

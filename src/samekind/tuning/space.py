@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.experts import Array, unit_rows
+from samekind.encoders.rows import Array, join_parts, split_parts
 from samekind.tuning.nuisance import SHRINKAGE, NuisanceMap, Rows, fit_nuisance_map
 
 HUB_WEIGHT = 0.3
@@ -84,14 +84,3 @@ def fit_space(
     bare = Space(tuple(parts), maps, np.zeros((0, vectors.shape[1]), np.float32))
     kept = bare.apply(vectors[references]).astype(np.float16).astype(np.float32)  # as the file will hold them
     return Space(tuple(parts), maps, kept)
-
-
-def split_parts(parts: Sequence[Part], vectors: Array) -> list[Array]:
-    """The slices of (..., d) vectors that each part made, at unit length."""
-    return [unit_rows(vectors[..., part.start : part.stop]) for part in parts]
-
-
-def join_parts(parts: Sequence[Part], pieces: Sequence[Array]) -> Array:
-    """Unit slices, each times its part's weight, side by side, at unit length: (..., d)."""
-    weighted = [part.weight * piece for part, piece in zip(parts, pieces, strict=True)]
-    return unit_rows(np.concatenate(weighted, axis=-1))

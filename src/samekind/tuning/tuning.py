@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Part
-from samekind.encoders.experts import Array
+from samekind.encoders.rows import Array
 from samekind.errors import DamagedCollection
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.nuisance import NuisanceMap

@@ -1,0 +1,5 @@
+"""One encoder for several collections, fitted without labels."""
+
+from samekind.adapt.adapt import Adapted, adapt
+
+__all__ = ["Adapted", "adapt"]

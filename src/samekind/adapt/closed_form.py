@@ -1,0 +1,87 @@
+"""Adaptation in closed form: one encoder for all collections, seconds, no training.
+
+The mix of experts (`tuning/experts.py`) is fitted to all pictures together. It is judged cross-fitted: in each fold
+some pictures are held out of the fit, and of the tuning of each collection that it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from samekind.adapt.gate import Fold, Space, Verdict, judge
+from samekind.adapt.gather import Gathered
+from samekind.encoders.base import Part
+from samekind.encoders.experts import Experts
+from samekind.encoders.rows import Array, join_parts, split_parts
+from samekind.tuning.experts import fit_experts
+from samekind.tuning.nuisance import Rows
+from samekind.tuning.space import fit_space
+
+FOLDS = 2
+FIT_AT_MOST = 20_000
+
+Map = Callable[[Array], Array]
+"""(n, d) unit rows -> (n, d) unit rows."""
+
+
+def fit_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> tuple[Experts, ...]:
+    """One mix for each part, fitted to all collections, on a sample with an equal share of each above FIT_AT_MOST."""
+    rng = np.random.default_rng(seed)
+    each = [one.sample(FIT_AT_MOST // len(gathered), rng) for one in gathered]
+    starts = np.cumsum([0, *(len(one) for one in each[:-1])])
+    vectors = np.concatenate([one.vectors for one in each])
+    views = np.concatenate([one.views for one in each])
+    view_rows = np.concatenate([one.view_rows + start for one, start in zip(each, starts, strict=True)])
+    return tuple(
+        rounded(fit_experts(piece, view_piece, view_rows, np.random.default_rng(seed)))
+        for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
+    )
+
+
+def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Verdict:
+    """The gate's verdict on the mix, all pictures held out in turn."""
+    return judge([one.name for one in gathered], _folds(gathered, parts, seed))
+
+
+def _folds(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Iterator[Fold]:
+    rng = np.random.default_rng(seed)
+    parted = [np.array_split(rng.permutation(len(one)), FOLDS) for one in gathered]
+    for fold in range(FOLDS):
+        rest = [one.without(held[fold]) for one, held in zip(gathered, parted, strict=True)]
+        mix = fit_mix(rest, parts, seed)
+        before, after = [], []
+        for one, others, held in zip(gathered, rest, parted, strict=True):
+            before.append(seen_by(tuned_alone(others, parts), one, held[fold]))
+            after.append(seen_by(partial(apply, mix, parts), one, held[fold]))
+        yield before, after
+
+
+def tuned_alone(one: Gathered, parts: Sequence[Part]) -> Map:
+    """The map that tuning would give to this collection, without the correction for hubs."""
+    nothing = np.zeros(0, np.intp)
+    return fit_space(one.vectors, parts, one.views, one.view_rows, nothing, np.random.default_rng(0)).apply
+
+
+def seen_by(mapped: Map, one: Gathered, held: Rows) -> Space:
+    """A collection in a space, with the views of its ``held`` pictures."""
+    kept = np.isin(one.view_rows, held)
+    views = one.views[kept]
+    return Space(
+        mapped(one.vectors),
+        mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape),
+        one.view_rows[kept],
+    )
+
+
+def apply(mix: Sequence[Experts], parts: Sequence[Part], vectors: Array) -> Array:
+    """(n, d) of the base -> (n, d) of the mix."""
+    return join_parts(parts, [one.apply(piece) for one, piece in zip(mix, split_parts(parts, vectors), strict=True)])
+
+
+def rounded(mix: Experts) -> Experts:
+    """The mix as a file will hold it, its matrices in half precision."""
+    return replace(mix, matrices=mix.matrices.astype(np.float16).astype(np.float32))

@@ -1,0 +1,123 @@
+"""What adaptation looks at: the pictures' vectors of some collections and folders, all by one base encoder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from samekind.collection import Collection
+from samekind.collection.manifest import FILE
+from samekind.encoders.base import Encoder
+from samekind.encoders.rows import Array
+from samekind.errors import EncoderMismatch, StorageError, UsageError
+from samekind.events import Event
+from samekind.settings import Settings, cache_folder
+from samekind.tuning.nuisance import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n)."""
+
+    name: str
+    vectors: Array
+    views: Array
+    view_rows: Rows
+    files: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: Rows) -> Gathered:
+        """Of some pictures only; ``rows`` ascending."""
+        kept = np.flatnonzero(np.isin(self.view_rows, rows))
+        view_rows = np.searchsorted(rows, self.view_rows[kept])
+        files = tuple(self.files[row] for row in rows)
+        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files)
+
+    def without(self, held: Rows) -> Gathered:
+        """Of all other pictures."""
+        return self.take(np.setdiff1d(np.arange(len(self)), held))
+
+    def sample(self, most: int, rng: np.random.Generator) -> Gathered:
+        """At most so many pictures, those with second views before others."""
+        if len(self) <= most:
+            return self
+        others = np.setdiff1d(np.arange(len(self)), self.view_rows)
+        wanted = max(most - len(self.view_rows), 0)
+        return self.take(np.sort(np.concatenate([self.view_rows, rng.choice(others, wanted, replace=False)])))
+
+
+def gather(
+    sources: Sequence[str | Path], encoder: Encoder, settings: Settings
+) -> Generator[Event, None, list[Gathered]]:
+    """Collections as they are; folders by a sync into the cache folder.
+
+    Raises UsageError for a name that is nothing or holds no pictures, EncoderMismatch for a collection of another
+    encoder.
+    """
+    gathered: list[Gathered] = []
+    for source in dict.fromkeys(Path(source).expanduser().absolute() for source in sources):
+        if (source / FILE).is_file():
+            collection = Collection.open(source)
+            if collection.manifest.fingerprint != encoder.fingerprint:
+                raise EncoderMismatch(
+                    f"{source} was made with encoder {collection.encoder_name!r}, not {encoder.name!r}; give "
+                    f"--encoder {collection.encoder_name}, or name its folders of pictures instead."
+                )
+        else:
+            collection = yield from _synced(source, encoder, settings)
+        found = _read(source.stem, collection)
+        if not len(found):
+            raise UsageError(f"There are no pictures in {source}; name a collection or folder that holds some.")
+        gathered.append(found)
+    return _with_names_that_differ(gathered)
+
+
+def _synced(folder: Path, encoder: Encoder, settings: Settings) -> Generator[Event, None, Collection]:
+    if not folder.exists():
+        raise UsageError(f"There is no collection or folder {folder}; check the spelling.")
+    place = hashlib.blake2b(str(folder).encode(), digest_size=4).hexdigest()
+    home = cache_folder() / "adapt"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(f"{home} cannot be made ({problem.strerror}); set SAMEKIND_CACHE to another.") from None
+    collection = Collection.open_or_create(home / f"{folder.name}-{place}-{encoder.fingerprint}.samekind", encoder)
+    yield from collection.sync([folder], encoder=encoder, settings=settings, tune=False)
+    return collection
+
+
+def _read(name: str, collection: Collection) -> Gathered:
+    loaded = collection.vectors(tuned=False)
+    folders = {name: root.folder for name, root in collection.manifest.roots.items()}
+    file_of = {
+        one["id"]: folders[one["root"]] / one["path"]
+        for one in collection.pictures("state = present", ["id", "root", "path"])
+    }
+    row_of = {id_: row for row, id_ in enumerate(loaded.ids)}
+    seen_ids, views = collection.views()
+    seen = sorted((row_of[id_], at) for at, id_ in enumerate(seen_ids) if id_ in row_of)
+    return Gathered(
+        name,
+        loaded.matrix,
+        views[[at for _, at in seen]],
+        np.array([row for row, _ in seen], np.intp),
+        tuple(file_of[id_] for id_ in loaded.ids),
+    )
+
+
+def _with_names_that_differ(gathered: list[Gathered]) -> list[Gathered]:
+    taken: set[str] = set()
+    named = []
+    for one in gathered:
+        name, number = one.name, 2
+        while name in taken:
+            name, number = f"{one.name}-{number}", number + 1
+        taken.add(name)
+        named.append(replace(one, name=name))
+    return named

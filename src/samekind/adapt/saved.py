@@ -1,0 +1,59 @@
+"""Writes an adapted encoder: a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from samekind.encoders.adapted import EXPERTS, FILE, FORMAT, GOLDEN, AdaptedEncoder, fingerprint, packed
+from samekind.encoders.base import Encoder
+from samekind.encoders.experts import Experts
+from samekind.encoders.golden import golden_numbers
+from samekind.errors import StorageError, UsageError
+
+
+def check_new(out: Path) -> None:
+    """Raises UsageError where something is in the way, StorageError where its folder cannot be written to."""
+    out = out.expanduser().absolute()
+    if out.exists():
+        raise UsageError(f"{out} is there already; name a folder that does not exist yet.")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise StorageError(f"{out.parent} is no folder that can be written to; name another place for the encoder.")
+
+
+def write(out: Path, base: Encoder, experts: Sequence[Experts], about: Mapping[str, str | int]) -> AdaptedEncoder:
+    """Writes the folder ``out`` and returns the encoder in it."""
+    from safetensors.numpy import save_file
+
+    print_ = fingerprint(base.fingerprint, experts)
+    encoder = AdaptedEncoder(str(out), base, tuple(experts), print_)
+    golden = [[round(number, 6) for number in numbers] for numbers in golden_numbers(encoder)]
+    lines = {
+        "format": FORMAT,
+        "samekind": importlib.metadata.version("samekind"),
+        "base": base.name,
+        "base_fingerprint": base.fingerprint,
+        "fingerprint": print_,
+        **about,
+    }
+    draft = None
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        save_file(packed(experts), draft / EXPERTS)
+        (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")
+        (draft / FILE).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), "utf-8")
+        draft.chmod(0o755)
+        draft.rename(out)
+    except OSError as problem:
+        raise StorageError(
+            f"{out} cannot be written ({problem.strerror or problem}); free space, or name another place."
+        ) from None
+    finally:
+        if draft is not None and draft.exists():
+            shutil.rmtree(draft, ignore_errors=True)
+    return encoder

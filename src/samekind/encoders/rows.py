@@ -1,0 +1,30 @@
+"""Vectors as rows: unit length, and the slices that an encoder's parts made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Part
+
+Array = NDArray[np.float32]
+
+
+def unit_rows(vectors: Array) -> Array:
+    """Each vector along the last axis at length 1; a zero vector stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
+    return unit
+
+
+def split_parts(parts: Sequence[Part], vectors: Array) -> list[Array]:
+    """The slices of (..., d) vectors that each part made, at unit length."""
+    return [unit_rows(vectors[..., part.start : part.stop]) for part in parts]
+
+
+def join_parts(parts: Sequence[Part], pieces: Sequence[Array]) -> Array:
+    """Unit slices, each times its part's weight, side by side, at unit length: (..., d)."""
+    weighted = [part.weight * piece for part, piece in zip(parts, pieces, strict=True)]
+    return unit_rows(np.concatenate(weighted, axis=-1))
