@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from samekind.encoders.rows import Array
 from samekind.tuning.check import common_neighbours
 from samekind.tuning.nuisance import Rows
 
-LIKELY = 1.96
-"""Half of a 95 % interval, in standard errors."""
+LIKELY = 0.95
+"""How sure the intervals are, all collections of one verdict together (Bonferroni)."""
 LEAST_MARGIN = 0.003
 
 
@@ -100,8 +101,8 @@ def judge(names: Sequence[str], folds: Iterable[Fold]) -> Verdict:
             found = _found(old, [old.vectors], 0), _found(new, everything, at)
             shares[at].append((_neighbours(old), _neighbours(new), *found))
     joined = [tuple(map(np.concatenate, zip(*each, strict=True))) for each in shares]
-    collections = {name: _judged(*each) for name, each in zip(names, joined, strict=True)}
-    return Verdict(_judged(*map(np.concatenate, zip(*joined, strict=True))), collections)
+    collections = {name: _judged(*each, len(names)) for name, each in zip(names, joined, strict=True)}
+    return Verdict(_judged(*map(np.concatenate, zip(*joined, strict=True)), 1), collections)
 
 
 def _neighbours(space: Space) -> NDArray[np.float32]:
@@ -124,19 +125,20 @@ def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.flo
     return np.concatenate(hits) if hits else np.zeros(0, np.float32)
 
 
-def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array) -> Judged:
+def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array, compared: int) -> Judged:
     return Judged(
         len(kept),
         float(kept_before.mean()),
         float(kept.mean()),
-        _margin(kept - kept_before),
+        _margin(kept - kept_before, compared),
         float(found_before.mean()),
         float(found.mean()),
-        _margin(found - found_before),
+        _margin(found - found_before, compared),
     )
 
 
-def _margin(differences: Array) -> float:
+def _margin(differences: Array, compared: int) -> float:
+    """Half of the interval of a mean difference, one of so many that are looked at."""
     error = float(differences.std()) / max(len(differences), 1) ** 0.5
-    margin: float = max(LEAST_MARGIN, LIKELY * error)
+    margin: float = max(LEAST_MARGIN, NormalDist().inv_cdf(1 - (1 - LIKELY) / 2 / compared) * error)
     return margin
