@@ -1,4 +1,4 @@
-"""samekind purge: forget pictures that are missing."""
+"""samekind purge: forget pictures that are missing, and a former encoder's vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def purge(
     collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Forget the pictures that are missing: their files or their drive are away.
+    """Forget the pictures that are missing (their files or their drive are away), and a former encoder's vectors.
 
     Example: samekind purge birds.samekind
     """

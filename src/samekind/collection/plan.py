@@ -19,8 +19,11 @@ PRESENT, MISSING, SKIPPED = "present", "missing", "skipped"
 STATES = (PRESENT, MISSING, SKIPPED)
 CLASSES = ("new", "changed", "moved", "copies", "missing", "back", "touched", "retried", "same")
 
-PASSING = frozenset({"unreadable", "needs extra", "too many pixels", "too many bytes"})
-"""Reasons that may pass without the file changing: permissions, an installed extra, another limit."""
+NOT_ENCODED = "not encoded"
+"""The reason of a missing picture without a vector: its file was away or broken when the encoder was changed."""
+
+PASSING = frozenset({"unreadable", "needs extra", "too many pixels", "too many bytes", NOT_ENCODED})
+"""Reasons that may pass without the file changing: permissions, an extra, another limit, a file that is back."""
 
 _NAMESPACE = uuid.UUID("5f6a4a1e-8d0c-5b3e-9c55-2f6d9b1f7a10")
 
