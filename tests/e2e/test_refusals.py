@@ -105,7 +105,7 @@ def test_damage(small: Ground, damage: Callable[[Path], None], sentence: str) ->
 def test_vectors_of_another_encoder(small: Ground) -> None:
     replace_in_manifest('fingerprint = "', 'fingerprint = "0000')(small.collection)
     said = refused(small, *SEARCH, *PICTURE)
-    assert "was made with another version of encoder 'lite'" in said
+    assert "holds vectors of another version of encoder 'lite'" in said
     assert said.endswith("bring that version back, or make a new collection.")
 
 

@@ -54,12 +54,12 @@ def _shown(report: MigrateReport, name: str) -> str:
         f"{report.encoded:,} encoded ({report.seconds:.1f} s{speed})",
     ]
     if report.without:
-        reasons = "".join(f", {count:,} {reason}" for reason, count in report.left_out.items())
-        lines.append(f"missing until a sync finds them: {report.without:,}{reasons}")
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.left_out.items())
+        lines.append(f"missing until a sync finds them: {report.without:,}{f' ({reasons})' if reasons else ''}")
     if report.compatibility is not None:
-        lines.append(
-            f"agreement: {report.compatibility:.1%} of held-out pictures are found by their former vector, mapped"
-        )
+        chance = 1 / report.pictures
+        found = f"{report.compatibility:.1%} of former vectors, mapped, find their own picture (by chance {chance:.1%})"
+        lines.append(f"agreement: {found}")
     lines.append(f"{'tuned' if report.tuned else 'not tuned'}: {report.why}")
     lines.append(f"samekind migrate {name} --back returns to {report.former}")
     return "".join(f"{line}\n" for line in lines)

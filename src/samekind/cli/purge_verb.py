@@ -23,5 +23,12 @@ def purge(
     """
     from samekind.collection import Collection
 
-    count = Collection.open(collection).purge()
-    sys.stdout.write(jsons.dumps({"purged": count}) + "\n" if json else f"{count:,} forgotten (undo takes it back)\n")
+    opened = Collection.open(collection)
+    former = opened.info().former
+    count = opened.purge()
+    if json:
+        sys.stdout.write(jsons.dumps({"purged": count}) + "\n")
+        return
+    sys.stdout.write(f"{count:,} forgotten (undo takes it back)\n")
+    if former:
+        sys.stdout.write(f"the vectors of encoder {former['encoder']} are dropped (undo does not bring them back)\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,8 @@ _SEED = 20_261_121
 
 @dataclass(frozen=True)
 class MigrateReport:
-    """The collection went from encoder ``former`` to ``encoder``; ``switched`` False where it had that one already.
+    """The collection went from encoder ``former`` to ``encoder``; ``switched`` False where it had that one already
+    (perhaps by another name, which it takes over).
 
     ``pictures`` have its vectors, ``encoded`` of them now, at ``rate`` a second. ``left_out`` counts by reason the
     pictures whose files could not be used; they and the missing ones, ``without`` in all, have no vector until a sync
@@ -108,6 +109,8 @@ def migrate(
             yield from chosen
             new = MadeBy.of(encoder)
         if new.fingerprint == old.fingerprint:
+            if new.name != old.name:
+                table.annotate({ENCODER: replace(old, name=new.name).to_json()})
             _finish(collection)
             return MigrateReport(old.name, new.name, table.count(PRESENT_ROWS), switched=False, why=collection.why)
         new = new.moving_in()

@@ -81,7 +81,7 @@ def _lacking(collection: Collection, shelf: Shelf) -> tuple[dict[str, Group], se
     columns = ["hash", "id", "root", "path", "size", "mtime_ns"]
     for batch in table.batches(columns, PRESENT_ROWS):
         for hash_, id_, *place in zip(*(batch[name].to_pylist() for name in columns), strict=True):
-            if hash_ not in shelf or (hash_ in viewed and not shelf.has_views(hash_)):
+            if hash_ and (hash_ not in shelf or (hash_ in viewed and not shelf.has_views(hash_))):
                 contents[hash_] = (*contents.get(hash_, ()), Item(id_, Found(*place)))
     return contents, viewed
 
