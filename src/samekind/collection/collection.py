@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -370,12 +370,9 @@ class Collection:
 
     def purge(self) -> int:
         """Forgets the pictures that are missing, and vectors of encoders that are not in use; returns how many."""
-        count = self._delete(f"state = '{MISSING}'", "purge")
-        with writing(self.path):
-            clear(self.path)
-        return count
+        return self._delete(f"state = '{MISSING}'", "purge", clear)
 
-    def _delete(self, where: str, label: str) -> int:
+    def _delete(self, where: str, label: str, then: Callable[[Path], None] = lambda _: None) -> int:
         since = time.time()
         with writing(self.path):
             self.refresh()
@@ -387,6 +384,7 @@ class Collection:
                 self.table.delete(where)
                 for _ in upkeep(self.path, self.table, since, *self.searched):
                     pass
+            then(self.path)
         return count
 
     def undo(self) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from samekind.collection import index, retune
 from samekind.collection.migrate import former, under_way
 from samekind.collection.plan import PRESENT, SKIPPED, STATES
-from samekind.collection.shelf import Shelf
+from samekind.collection.shelf import place_of
 from samekind.collection.sync import SYNCED
 from samekind.collection.upkeep import bytes_on_disk
 
@@ -123,7 +123,7 @@ def _former(collection: Collection) -> dict[str, Any] | None:
     return {
         "encoder": made.name,
         "fingerprint": made.fingerprint,
-        "bytes": Shelf.at(collection.path, made).bytes,
+        "bytes": bytes_on_disk(place_of(collection.path, made)),
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from samekind.collection.table import LOOK_OF, VIEWS_OF, Table
 from samekind.encoders.base import Encoder, Part
-from samekind.errors import EncoderMismatch
+from samekind.errors import DamagedCollection, EncoderMismatch
 
 ENCODER = "samekind.encoder"
 
@@ -68,12 +68,20 @@ class MadeBy:
 
 def made_by(table: Table, made: MadeBy) -> MadeBy:
     """Whose vectors this version of the table holds; ``made`` is what samekind.toml says."""
-    found = table.metadata.get(ENCODER)
-    return made if found is None else MadeBy.from_json(found)
+    return _named(table) or made
 
 
 def columns_of(table: Table) -> tuple[str, str]:
     """The columns of vectors and of second views in this version of the table."""
-    found = table.metadata.get(ENCODER)
-    one = None if found is None else MadeBy.from_json(found)
+    one = _named(table)
     return ("look", "views") if one is None else (one.look, one.views)
+
+
+def _named(table: Table) -> MadeBy | None:
+    found = table.metadata.get(ENCODER)
+    try:
+        return None if found is None else MadeBy.from_json(found)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise DamagedCollection(
+            f"The encoder that {table.folder} names cannot be understood ({problem}); update samekind, or restore it."
+        ) from None

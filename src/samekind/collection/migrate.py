@@ -24,7 +24,7 @@ from samekind.collection.reencode import reencode
 from samekind.collection.shelf import Shelf, clear, shelves
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import Table, to_matrix
-from samekind.collection.upkeep import upkeep
+from samekind.collection.upkeep import persist, upkeep
 from samekind.encoders.base import Encoder
 from samekind.encoders.rates import note_rate
 from samekind.errors import EXIT_FOUND, EXIT_PARTIAL, UsageError
@@ -122,7 +122,8 @@ def migrate(
             note_rate(new.name, rate)
         yield Progress("moving in", 0, 3)
         table.add_encoded(new.look, new.views, new.dim, old.views, shelf.fill)
-        without = f"state != '{SKIPPED}' AND {new.look} IS NULL"
+        had_one = f"(state != '{SKIPPED}' AND (reason IS NULL OR reason = '{NOT_ENCODED}'))"
+        without = f"{had_one} AND {new.look} IS NULL"
         absent = table.count(without)
         if absent:
             table.update({"state": f"'{MISSING}'", "reason": f"'{NOT_ENCODED}'"}, without)
@@ -137,7 +138,9 @@ def migrate(
         if tuning is None or not tuning.helps:
             index.keep(table, new.look, new.look, lambda vectors: vectors)
         retune.retire(folder, retune.active(table)[0])
+        persist(folder, since)
         table.switch({ENCODER: new.to_json(), FORMER: old.fingerprint, **retune.values(tuning)})
+        persist(folder, since)
         _finish(collection)
         yield from upkeep(folder, table, since, *collection.searched)
         collection.refresh()

@@ -38,7 +38,7 @@ class Shelf:
     @classmethod
     def make(cls, collection: Path, made: MadeBy) -> Shelf:
         """The shelf of that encoder, a new one where there is none. Raises StorageError."""
-        folder = collection / FOLDER / made.fingerprint
+        folder = place_of(collection, made)
         if not (folder / _ABOUT).exists():
             with _stored(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ class Shelf:
     @classmethod
     def at(cls, collection: Path, made: MadeBy) -> Shelf:
         """The shelf of that encoder, to look into."""
-        return cls(collection / FOLDER / made.fingerprint, made)
+        return cls(place_of(collection, made), made)
 
     def __len__(self) -> int:
         return len(self._looks.at)
@@ -61,11 +61,6 @@ class Shelf:
     def has_views(self, hash_: str) -> bool:
         """Whether there are second views of that content."""
         return hash_.encode() in self._views.at
-
-    @property
-    def bytes(self) -> int:
-        """On disk."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
 
     def add(self, hashes: Sequence[str], looks: NDArray[np.float32], views: dict[str, NDArray[np.float32]]) -> None:
         """Vectors (n, dim) of n contents, and second views (v, dim) of some contents; durable when it returns."""
@@ -141,6 +136,11 @@ class _Records:
         except FileNotFoundError:
             whole = 0
         return np.memmap(self._file, self._type, "r", shape=(whole,)) if whole else np.empty(0, self._type)
+
+
+def place_of(collection: Path, made: MadeBy) -> Path:
+    """The folder of that encoder's shelf."""
+    return collection / FOLDER / made.fingerprint
 
 
 def shelves(collection: Path) -> list[MadeBy]:
