@@ -300,9 +300,12 @@ def test_pictures_that_were_missing_get_their_vectors_when_they_are_back(
     file.rename(tmp_path / "kept.png")
     run(synced)
     assert migrate(synced).without == 1
-    (tmp_path / "kept.png").rename(folder / "elsewhere.png")  # where it was is not known any more
+    (row,) = synced.pictures("state=missing")
+    assert row["reason"] == "not encoded"
+    (tmp_path / "kept.png").rename(folder / "elsewhere.png")
     report = run(synced, encoder=OtherEncoder())
-    assert (report.encoded, report.pictures) == (1, 40)
+    assert (counts(report), report.encoded, report.pictures) == ({"moved": 1, "same": 39}, 1, 40)
+    assert synced.find(["elsewhere.png"]) == [row["id"]]
     whole(synced)
 
 

@@ -157,6 +157,7 @@ def plan(
     fresh: list[Found] = []
     edited: list[tuple[Stored, Found]] = []
     retried: list[Item] = []
+    returned: list[Item] = []
     counts = dict.fromkeys(CLASSES, 0)
     for file in found:
         row = rows.get(file.place)
@@ -181,7 +182,7 @@ def plan(
     movable: dict[str, deque[Stored]] = defaultdict(deque)
     lost = {row.id for row in gone} | {row.id for row in stored if row.state == MISSING and row.place not in places}
     for row in stored:
-        if row.id in lost and row.hash and row.root not in away and row.reason not in PASSING:
+        if row.id in lost and row.hash and row.root not in away and row.reason not in PASSING - {NOT_ENCODED}:
             movable[row.hash].append(row)
 
     moved: set[str] = set()
@@ -190,7 +191,7 @@ def plan(
         mover = _take(movable.get(hashes.get(file.place, "")), file)
         if mover:
             moved.add(mover.id)
-            revised.append(Item(mover.id, file))
+            (returned if mover.reason == NOT_ENCODED else revised).append(Item(mover.id, file))
         else:
             unplaced.append(file)
 
@@ -198,7 +199,7 @@ def plan(
     taken = {row.id for row in stored}
     groups: dict[object, list[Item]] = {}
     carried: list[Carried] = []
-    for item in retried:
+    for item in retried + returned:
         groups[item.id] = [item]
     for id_, file in [(row.id, file) for row, file in edited] + [(None, file) for file in unplaced]:
         item = Item(id_ or _new_id(file.place, taken), file)
