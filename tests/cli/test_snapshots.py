@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,3 +71,25 @@ def test_refusal(call: Call, synced: Said, snapshot: Snapshot, words: tuple[str,
     assert (said.code, said.out) == (2, "")
     assert said.err.count("\n") == 1
     snapshot(said.err)
+
+
+def test_migrate(call: Call, synced: Said, room: Path, snapshot: Snapshot) -> None:
+    """There, again, what info says, on with a file away, and what the next sync and a purge say."""
+    call("sync", "birds", "--into", "moving.samekind", "--encoder", "mock")
+    said = [call("migrate", "moving.samekind", "--encoder", "tiny")]
+    said += [call("migrate", "moving.samekind", "--encoder", "tiny"), call("info", "moving.samekind")]
+    (room / "birds/train/04.png").rename(room / "away.png")
+    said += [call("migrate", "moving.samekind", "--encoder", "lite")]
+    (room / "away.png").rename(room / "birds/train/04.png")
+    said += [call("sync", "--into", "moving.samekind"), call("purge", "moving.samekind")]
+    assert [one.code for one in said] == [0, 0, 0, 3, 0, 0]
+    snapshot("---\n".join(one.out + one.err for one in said))
+
+
+def test_migrate_in_json(call: Call, synced: Said) -> None:
+    call("sync", "birds", "--into", "json.samekind", "--encoder", "mock")
+    said = call("migrate", "json.samekind", "--encoder", "tiny", "--json", "--quiet")
+    found = json.loads(said.out)
+    assert (said.code, said.err) == (0, "")
+    assert (found["former"], found["encoder"], found["pictures"], found["without"]) == ("mock", "tiny", 13, 0)
+    assert json.loads(call("migrate", "json.samekind", "--back", "--json").out)["encoder"] == "mock"

@@ -35,13 +35,24 @@ class MockEncoder:
 
     def encode(self, batch: Sequence[Prepared]) -> Vectors:
         if not batch:
-            return np.zeros((0, DIM), np.float32)
+            return np.zeros((0, self.dim), np.float32)
         time.sleep(self.seconds)
         self.seen += len(batch)
         pixels = np.stack([one[0] for one in batch]).astype(np.float32)
         cells = pixels.reshape(len(batch), 2, 6, 3, 4, 3).mean((2, 4)).reshape(len(batch), 18) / 255 - 0.5
         rows = cells @ self._turn + 1e-3
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class OtherEncoder(MockEncoder):
+    """Another one, with longer vectors."""
+
+    dim = 24
+    parts = (Part("other", 0, 24),)
+
+    def __init__(self, name: str = "other", seconds: float = 0.0) -> None:
+        super().__init__(name, seconds)
+        self._turn = np.random.default_rng(2).standard_normal((18, self.dim)).astype(np.float32)
 
 
 def draw(file: Path, seed: int, side: int = 24) -> Path:

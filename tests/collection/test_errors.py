@@ -127,6 +127,8 @@ def test_two_writers(synced: Collection, folder: Path) -> None:
         for write in (
             lambda: synced.sync([folder], encoder=MockEncoder()).result(),
             lambda: synced.tune().result(),
+            lambda: synced.migrate(MockEncoder("other")).result(),
+            lambda: synced.back().result(),
             lambda: synced.remove("path~=0/"),
             synced.purge,
             synced.undo,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from samekind.collection import Collection, index
-from tests.collection.mock import MockEncoder, age, draw_many
+from tests.collection.mock import MockEncoder, OtherEncoder, age, draw_many
 
 
 @pytest.fixture
@@ -100,3 +100,18 @@ def test_rows_are_found_and_written_over_through_the_index_of_ids(large: Collect
     assert large.table.count() == 400
     assert sorted(large.vectors(tuned=False).ids) == sorted(ids)
     assert len(large.rows(ids)) == 400
+
+
+@pytest.mark.parametrize("tune", [False, True])
+def test_another_encoder_has_its_index_from_the_switch_on(large: Collection, tune: bool) -> None:
+    assert large.table.has_index("look")
+    large.migrate(OtherEncoder(), tune=tune).result()
+    column, _ = large.searched
+    assert column != large.made.look if tune else column == large.made.look
+    assert large.table.has_index(column)
+    about = large.info().index
+    assert about is not None
+    assert about["column"] == column
+    assert agreement(large, tuned=tune) >= 0.9
+    large.back(tune=False).result()
+    assert agreement(large) >= 0.95

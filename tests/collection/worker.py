@@ -1,4 +1,4 @@
-"""What other processes do in tests: ``worker.py write|read COLLECTION FOLDER``; says "ready" before it starts."""
+"""What other processes do in tests: ``worker.py VERB COLLECTION [FOLDER or FILE]``; says "ready" before it starts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from samekind.collection import Collection, index, pipeline, sync, table
-from tests.collection.mock import DIM, MockEncoder
+from samekind.encoders import load
+from tests.collection.mock import DIM, MockEncoder, OtherEncoder
 
 SLOW = MockEncoder(seconds=0.1)
 
 
-def write(collection: Path, folder: Path) -> None:
-    """Syncs in small commits, then tunes; small fragments are joined and indexes built early."""
+def in_small_steps() -> None:
+    """Commits are small, small fragments are joined and indexes built early."""
     pipeline.BATCH = 4
     sync.COMMIT_PICTURES = 4
     table.SMALL_FRAGMENTS = 2
     index.IDS_FROM_PICTURES = index.FROM_PICTURES = 60
+
+
+def write(collection: Path, folder: Path) -> None:
+    """Syncs, then tunes."""
+    in_small_steps()
     opened = Collection.open(collection)
     opened.sync([folder], encoder=SLOW).result()
     opened.tune().result()
@@ -49,10 +55,48 @@ def read(collection: Path) -> None:
     print(rounds)
 
 
+def migrate(collection: Path) -> None:
+    """Changes to the other encoder."""
+    in_small_steps()
+    Collection.open(collection).migrate(OtherEncoder(seconds=0.1)).result()
+
+
+def ask(collection: Path, picture: Path) -> None:
+    """Searches for a stored picture until standard input ends, and prints which encoders answered, in order.
+
+    The picture must find itself, exactly: a vector of one encoder never meets those of another.
+    """
+    import threading
+
+    from samekind.query import Picture, Query, search
+
+    encoders = {"mock": MockEncoder(), "other": OtherEncoder()}
+    load.load_encoder = lambda name, *_: encoders[name]  # type: ignore[assignment,return-value]
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    lasting = Collection.open(collection)
+    answered: list[str] = []
+    while not ended.is_set():
+        for opened in (lasting, Collection.open(collection)):
+            for tune in (True, False):
+                hits = search(opened, Query(Picture(picture)), k=3, tune=tune)
+                best = hits[0]
+                assert best.file == picture, (best.file, hits.encoder)
+                assert tune or best.score > 0.999, (best.score, hits.encoder)
+                assert len(hits) == 3
+                if answered[-1:] != [hits.encoder]:
+                    answered.append(hits.encoder)
+    print(*answered)
+
+
 if __name__ == "__main__":
     verb, where = sys.argv[1], Path(sys.argv[2])
     print("ready", flush=True)
     if verb == "read":
         read(where)
+    elif verb == "migrate":
+        migrate(where)
+    elif verb == "ask":
+        ask(where, Path(sys.argv[3]))
     else:
         write(where, Path(sys.argv[3]))

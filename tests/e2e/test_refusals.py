@@ -45,7 +45,7 @@ def refused(small: Ground, *words: str | Path, stdin: bytes = b"", like_anyone: 
         ((*SEARCH, *LIKE, "--where", "pth~=a"), "no column 'pth'; known: added, .*Did you mean 'path'"),
         (("search", "nowhere.samekind", *PICTURE), "There is nothing at .*/nowhere.samekind; make a collection with"),
         (("sync", "pictures", *NEW, "--encoder", "dinno"), "no encoder 'dinno'; known: .*dino"),
-        (("sync", "pictures", "--into", "small.samekind", "--encoder", "dino"), "made with encoder 'lite', not"),
+        (("sync", "pictures", "--into", "small.samekind", "--encoder", "dino"), "has encoder 'lite', not"),
         (("sync", "pictures", *NEW, "--encoder", "dino"), "offline.*samekind encoders import"),
         (("sync", "nowhere", *NEW, "--encoder", "lite"), "no file or folder .*/nowhere"),
         (("sync", "empty", *NEW, "--encoder", "lite"), "There are no pictures in empty; name"),
@@ -105,8 +105,8 @@ def test_damage(small: Ground, damage: Callable[[Path], None], sentence: str) ->
 def test_vectors_of_another_encoder(small: Ground) -> None:
     replace_in_manifest('fingerprint = "', 'fingerprint = "0000')(small.collection)
     said = refused(small, *SEARCH, *PICTURE)
-    assert "was made with another version of encoder 'lite'" in said
-    assert said.endswith("bring that version back, or make a new collection.")
+    assert "holds vectors of another version of encoder 'lite'" in said
+    assert said.endswith("bring that version back, or run samekind migrate with --encoder lite.")
 
 
 def test_no_permission(small: Ground) -> None:

@@ -22,6 +22,7 @@ VERBS = {
     "sync": "Bring a collection up to date with folders of pictures, and tune it.",
     "search": "Find the same kind of thing by picture.",
     "tune": "Fit a collection to its own pictures again.",
+    "migrate": "Change a collection's encoder, while it is searched with the one before.",
     "info": "What a collection holds, how it was tuned, how large it is.",
     "list": "The pictures of a collection.",
     "remove": "Take pictures out of a collection (the files stay).",

@@ -30,6 +30,18 @@ def info(
     sys.stdout.write(jsons.dumps(found.to_dict()) + "\n" if json else _shown(found))
 
 
+def _encoders(found: Info) -> list[tuple[str, str]]:
+    """A line for a migration that was begun, and for the encoder to go back to."""
+    lines = []
+    if found.migration:
+        done = f"{found.migration['done']:,} of {found.migration['contents']:,}"
+        lines.append(("migration", f"to {found.migration['encoder']}: {done} encoded, the same command goes on"))
+    if found.former:
+        kept = f"{found.former['bytes'] / 1e6:,.1f} MB"
+        lines.append(("former", f"encoder {found.former['encoder']}, samekind migrate --back returns to it ({kept})"))
+    return lines
+
+
 def _shown(found: Info) -> str:
     lines = [
         (
@@ -38,6 +50,7 @@ def _shown(found: Info) -> str:
         ),
         *(("skipped", f"{count:,} {reason}") for reason, count in found.reasons.items()),
         ("encoder", f"{found.encoder} ({found.fingerprint}), {found.dim} numbers a picture"),
+        *_encoders(found),
         ("tuned", f"{'yes' if found.tuned else 'no'}: {found.why}"),
         *(
             ("folder", f"{root['folder']} ({name}): {root['present']:,} present{'' if root['there'] else ', away'}")

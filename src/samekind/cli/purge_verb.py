@@ -1,4 +1,4 @@
-"""samekind purge: forget pictures that are missing."""
+"""samekind purge: forget pictures that are missing, and a former encoder's vectors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,18 @@ def purge(
     collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Forget the pictures that are missing: their files or their drive are away.
+    """Forget the pictures that are missing (their files or their drive are away), and a former encoder's vectors.
 
     Example: samekind purge birds.samekind
     """
     from samekind.collection import Collection
 
-    count = Collection.open(collection).purge()
-    sys.stdout.write(jsons.dumps({"purged": count}) + "\n" if json else f"{count:,} forgotten (undo takes it back)\n")
+    opened = Collection.open(collection)
+    former = opened.info().former
+    count = opened.purge()
+    if json:
+        sys.stdout.write(jsons.dumps({"purged": count}) + "\n")
+        return
+    sys.stdout.write(f"{count:,} forgotten (undo takes it back)\n")
+    if former:
+        sys.stdout.write(f"the vectors of encoder {former['encoder']} are dropped (undo does not bring them back)\n")

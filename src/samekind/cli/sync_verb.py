@@ -67,8 +67,8 @@ def _opened(sources: list[str], into: Path, encoder: str | None, dry_run: bool, 
         collection = Collection.open(into)
         if encoder is not None and full_name(encoder) != collection.encoder_name:
             raise EncoderMismatch(
-                f"{into} was made with encoder {collection.encoder_name!r}, not {encoder!r}: leave --encoder out, or "
-                f"make a new collection with --into OTHER --encoder {encoder}."
+                f"{into} has encoder {collection.encoder_name!r}, not {encoder!r}: leave --encoder out, or change it "
+                f"with: samekind migrate {into} --encoder {encoder}"
             )
         return collection
     if not sources:

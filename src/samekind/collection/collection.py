@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-import shutil
-import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +14,12 @@ from samekind.collection import index, retune
 from samekind.collection import manifest as manifests
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
+from samekind.collection.made_by import MadeBy, made_by
+from samekind.collection.make import absolute, make
 from samekind.collection.manifest import Manifest
+from samekind.collection.migrate import MigrateReport, former, migrate
 from samekind.collection.plan import MISSING, STATES
+from samekind.collection.shelf import clear
 from samekind.collection.spaces import PRESENT_ROWS, Loaded, Neighbours, load, scan_nearest
 from samekind.collection.sync import SyncReport, sync
 from samekind.collection.table import FOLDER, OWN, Map, Table, in_list, sql_text, to_matrix
@@ -28,17 +27,13 @@ from samekind.collection.upkeep import persist, upkeep
 from samekind.collection.where import Where, to_sql
 from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Part
-from samekind.errors import CollectionError, DamagedCollection, NotACollection, StorageError, UsageError, unknown_name
+from samekind.errors import CollectionError, DamagedCollection, UsageError, unknown_name
 from samekind.events import Event, Job
 from samekind.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from samekind.pictures.scan import Source
     from samekind.tuning import Tuning
-
-
-_NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""What the engine cannot have in a path: control characters, and bytes that are no text."""
 
 
 class Collection:
@@ -65,25 +60,7 @@ class Collection:
 
         Raises UsageError where there is a collection, NotACollection where there is something else, StorageError.
         """
-        path = _absolute(path)
-        if (path / manifests.FILE).exists():
-            raise UsageError(f"{path} is a collection already; open it, or name another folder.")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise NotACollection(f"{path} is there already and is no collection; name another folder.")
-        draft = None
-        try:
-            draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-            Table.create(draft / FOLDER, encoder.dim)
-            (draft / retune.FOLDER).mkdir()
-            manifests.write(draft, Manifest.of(encoder))
-            persist(draft, 0)
-            draft.chmod(0o777 & ~_umask())
-            draft.rename(path)
-        except OSError as problem:
-            raise StorageError(f"{path} cannot be made ({_reason(problem)}); check the folder above it.") from None
-        finally:
-            if draft is not None and draft.exists():
-                shutil.rmtree(draft, ignore_errors=True)
+        make(absolute(path), encoder)
         return cls.open(path)
 
     @classmethod
@@ -92,23 +69,24 @@ class Collection:
 
         Raises NotACollection, NewerFormat, DamagedCollection or StorageError.
         """
-        path = _absolute(path)
+        path = absolute(path)
         manifest = manifests.read(path)
         if not (path / FOLDER).is_dir():
             raise DamagedCollection(f"{path / FOLDER} is gone; restore it from a copy, or make the collection anew.")
         table = Table.open(path / FOLDER)
-        field = table.schema.field("look") if "look" in table.schema.names else None
-        if field is None or getattr(field.type, "list_size", None) != manifest.dim:
+        made = made_by(table, manifest.made)
+        field = table.schema.field(made.look) if made.look in table.schema.names else None
+        if field is None or getattr(field.type, "list_size", None) != made.dim:
             raise DamagedCollection(f"The table of {path} does not fit its {manifests.FILE}; restore both from a copy.")
         return cls(path, manifest, table)
 
     @classmethod
     def open_or_create(cls, path: str | Path, encoder: Encoder) -> Collection:
         """The collection at ``path``, made where there is none. Raises EncoderMismatch and what the two raise."""
-        if not (_absolute(path) / manifests.FILE).exists():
+        if not (absolute(path) / manifests.FILE).exists():
             return cls.create(path, encoder)
         collection = cls.open(path)
-        collection.manifest.check(encoder, collection.path)
+        collection.check(encoder)
         return collection
 
     # what it is
@@ -119,24 +97,33 @@ class Collection:
         return self.path.name
 
     @property
+    def made(self) -> MadeBy:
+        """The encoder whose vectors the version that is read holds, and their columns."""
+        return made_by(self.table, self.manifest.made)
+
+    def check(self, encoder: Encoder) -> None:
+        """Raises EncoderMismatch unless the encoder's vectors can be compared with the stored ones."""
+        self.made.check(encoder, self.path)
+
+    @property
     def encoder_name(self) -> str:
         """The name that its encoder is loaded by."""
-        return self.manifest.encoder
+        return self.made.name
 
     @property
     def fingerprint(self) -> str:
         """The encoder's fingerprint."""
-        return self.manifest.fingerprint
+        return self.made.fingerprint
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self.manifest.dim
+        return self.made.dim
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The slices of a vector."""
-        return self.manifest.parts
+        return self.made.parts
 
     @property
     def settings(self) -> Settings:
@@ -169,7 +156,7 @@ class Collection:
         """The column that is searched, and what makes queries for it of the encoder's vectors."""
         _, column = retune.active(self.table)
         tuning = self.tuning if column else None
-        return (column, tuning.asked) if column and tuning else ("look", _as_they_are)
+        return (column, tuning.asked) if column and tuning else (self.made.look, _as_they_are)
 
     def info(self) -> Info:
         """What it holds, how it was tuned, how large it is."""
@@ -203,8 +190,9 @@ class Collection:
 
     def views(self) -> tuple[list[str], NDArray[np.float32]]:
         """Ids of the pictures with second views, and those views' vectors, (m, v, dim)."""
-        rows = self.table.read(["id", "views"], f"{PRESENT_ROWS} AND views IS NOT NULL")
-        flat = rows["views"].combine_chunks()
+        views = self.made.views
+        rows = self.table.read(["id", views], f"{PRESENT_ROWS} AND {views} IS NOT NULL")
+        flat = rows[views].combine_chunks()
         ids: list[str] = rows["id"].to_pylist()
         if not ids:
             return [], np.zeros((0, 0, self.dim), np.float32)
@@ -315,7 +303,7 @@ class Collection:
         return self.table.count() >= index.FROM_PICTURES
 
     def _column(self, tuned: bool) -> str:
-        return (retune.active(self.table)[1] if tuned else None) or "look"
+        return (retune.active(self.table)[1] if tuned else None) or self.made.look
 
     # changing
 
@@ -346,9 +334,28 @@ class Collection:
             self.refresh()
             if not self.table.count(PRESENT_ROWS):
                 raise CollectionError(f"{self.path} holds no pictures yet; sync a folder first.")
-            report = yield from retune.retune(self.path, self.table, self.parts)
+            report = yield from retune.retune(self.path, self.table, self.made)
             yield from upkeep(self.path, self.table, since, *self.searched)
         return report
+
+    def migrate(
+        self, encoder: Encoder | str, *, settings: Settings | None = None, tune: bool = True
+    ) -> Job[MigrateReport]:
+        """Changes to another encoder (or its name): encodes all present pictures anew, tunes, and switches at once.
+
+        Everybody searches with the encoder before until then. Where it was broken off, the same call goes on. Pictures
+        whose files are away or cannot be used are missing afterwards, until a sync finds them. The job raises
+        CollectionBusy, StorageError and what loading an encoder raises.
+        """
+        return Job(migrate(self, encoder, settings or self.settings, tune))
+
+    def back(self, *, settings: Settings | None = None, tune: bool = True) -> Job[MigrateReport]:
+        """Changes back to the former encoder, whose vectors are kept until ``purge`` or another migration.
+
+        It is loaded where pictures came since. The job raises UsageError where there is none, EncoderMismatch where it
+        has another version by now, and what ``migrate`` raises.
+        """
+        return Job(migrate(self, None, settings or self.settings, tune))
 
     def remove(self, where: str | Where | None = None, ids: Sequence[str | Path] = ()) -> int:
         """Takes pictures out (their files stay); returns how many. A sync of their folder brings them back."""
@@ -362,10 +369,10 @@ class Collection:
         return self._delete(" OR ".join(tests), "remove")
 
     def purge(self) -> int:
-        """Forgets the pictures that are missing; returns how many."""
-        return self._delete(f"state = '{MISSING}'", "purge")
+        """Forgets the pictures that are missing, and vectors of encoders that are not in use; returns how many."""
+        return self._delete(f"state = '{MISSING}'", "purge", clear)
 
-    def _delete(self, where: str, label: str) -> int:
+    def _delete(self, where: str, label: str, then: Callable[[Path], None] = lambda _: None) -> int:
         since = time.time()
         with writing(self.path):
             self.refresh()
@@ -377,6 +384,7 @@ class Collection:
                 self.table.delete(where)
                 for _ in upkeep(self.path, self.table, since, *self.searched):
                     pass
+            then(self.path)
         return count
 
     def undo(self) -> str:
@@ -386,7 +394,13 @@ class Collection:
             self.refresh()
             label, before = self.table.undo_label, self.table.undo_table()
             if label is None or before is None:
-                raise UsageError(f"There is nothing to undo in {self.path}; only the last sync can be undone, once.")
+                changed = former(self)
+                remedy = "only the last sync can be undone, once"
+                if changed is not None:
+                    remedy = (
+                        f"its encoder was changed since, and samekind migrate with --back returns to {changed.name!r}"
+                    )
+                raise UsageError(f"There is nothing to undo in {self.path}; {remedy}.")
             retune.retire(self.path, retune.active(self.table)[0])
             self.table.restore(before)
             persist(self.path, since)
@@ -398,7 +412,7 @@ class Collection:
 
         Raises UsageError for an unknown root, or where ``new`` is no folder or another root's.
         """
-        folder = _absolute(new)
+        folder = absolute(new)
         if not folder.is_dir():
             raise UsageError(f"There is no folder {folder}; name the one that the pictures are in now.")
         with writing(self.path):
@@ -409,24 +423,5 @@ class Collection:
         return next(name for name, root in manifest.roots.items() if root.folder == folder)
 
 
-def _absolute(path: str | Path) -> Path:
-    place = Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
-    if _NO_NAME.search(str(place)):
-        raise UsageError(f"A collection cannot lie at {str(place)!a}: line ends and bytes that are no text; rename.")
-    return place
-
-
 def _as_they_are(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _reason(problem: OSError) -> str:
-    if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
-        return "it was made by another process just now"
-    return problem.strerror or str(problem)

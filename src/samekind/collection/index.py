@@ -21,10 +21,11 @@ _ALL = 100_000
 _SEED = 20_261_121
 
 
-def keep(table: Table, column: str, asked: Map) -> None:
+def keep(table: Table, column: str, look: str, asked: Map) -> None:
     """Brings the indexes up to date; builds those that a table of this size wants and has not.
 
-    ``column`` is the one that is searched; ``asked`` turns the encoder's vectors into queries of its space.
+    ``column`` is the one that is searched; ``asked`` turns the encoder's vectors, in column ``look``, into queries of
+    its space.
     """
     count = table.count(PRESENT_ROWS)
     if table.has_id_index or table.has_index(column):
@@ -34,7 +35,7 @@ def keep(table: Table, column: str, asked: Map) -> None:
     if count >= FROM_PICTURES and not table.has_index(column) and table.width(column) % 8 == 0:
         table.index_states()
         table.build_index(column)
-        table.annotate({INDEX: json.dumps(_measured(table, column, asked))})
+        table.annotate({INDEX: json.dumps(_measured(table, column, look, asked))})
 
 
 def about(table: Table, column: str) -> dict[str, Any] | None:
@@ -59,12 +60,12 @@ def search(table: Table, column: str, queries: np.ndarray[Any, np.dtype[np.float
     return [table.approximate(column, query, k, probes, where) for query in padded]
 
 
-def _measured(table: Table, column: str, asked: Map) -> dict[str, Any]:
+def _measured(table: Table, column: str, look: str, asked: Map) -> dict[str, Any]:
     """The fewest probes with which stored pictures find their 10 nearest others as exact search does, and how often."""
     row_ids = table.read([], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
     some = np.sort(np.random.default_rng(_SEED).choice(row_ids, min(_QUERIES, len(row_ids)), replace=False))
-    rows = table.take(some, ["id", "look"])
-    queries = asked(to_matrix(rows["look"].combine_chunks())[0])
+    rows = table.take(some, ["id", look])
+    queries = asked(to_matrix(rows[look].combine_chunks())[0])
     own = rows["id"].to_pylist()
     padded = np.zeros((len(queries), table.width(column)), np.float32)
     padded[:, : queries.shape[1]] = queries

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from samekind.collection import index, retune
-from samekind.collection.plan import PRESENT, STATES
+from samekind.collection.migrate import former, under_way
+from samekind.collection.plan import PRESENT, SKIPPED, STATES
+from samekind.collection.shelf import place_of
 from samekind.collection.sync import SYNCED
 from samekind.collection.upkeep import bytes_on_disk
 
@@ -18,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Info:
-    """What a collection holds; ``states`` and ``roots`` count pictures, ``bytes`` are those on disk."""
+    """What a collection holds; ``states`` and ``roots`` count pictures, ``bytes`` are those on disk.
+
+    ``former`` is the encoder that it can go back to ("encoder", "fingerprint", "bytes"), ``migration`` one that was
+    begun ("encoder", "fingerprint", "done" of "contents").
+    """
 
     path: Path
     format: int
@@ -37,6 +45,8 @@ class Info:
     bytes: int
     synced: str | None
     undo: str | None
+    former: Mapping[str, Any] | None = None
+    migration: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -58,18 +68,21 @@ class Info:
             "bytes": self.bytes,
             "synced": self.synced,
             "undo": self.undo,
+            "former": None if self.former is None else dict(self.former),
+            "migration": None if self.migration is None else dict(self.migration),
         }
 
 
 def describe(collection: Collection) -> Info:
     """Counted now, from the version of the table that the collection reads."""
-    table, manifest = collection.table, collection.manifest
+    table, manifest, made = collection.table, collection.manifest, collection.made
     rows = table.read(["state", "root", "reason"])
     counts = {
         (row["state"], row["root"]): row["state_count"]
         for row in rows.group_by(["state", "root"]).aggregate([("state", "count")]).to_pylist()
     }
-    reasons = rows.group_by("reason").aggregate([("state", "count")]).to_pylist()
+    skipped = rows.filter(pc.field("state") == SKIPPED)
+    reasons = skipped.group_by("reason").aggregate([("state", "count")]).to_pylist()
     states = {state: sum(count for (one, _), count in counts.items() if one == state) for state in STATES}
     roots = {
         name: {
@@ -83,9 +96,9 @@ def describe(collection: Collection) -> Info:
     return Info(
         path=collection.path,
         format=manifest.format,
-        encoder=manifest.encoder,
-        fingerprint=manifest.fingerprint,
-        dim=manifest.dim,
+        encoder=made.name,
+        fingerprint=made.fingerprint,
+        dim=made.dim,
         pictures=states[PRESENT],
         states=states,
         reasons={row["reason"]: row["state_count"] for row in reasons if row["reason"]},
@@ -94,8 +107,29 @@ def describe(collection: Collection) -> Info:
         tuned=collection.tuned,
         why=collection.why,
         tuning=None if tuning is None else {"stamp": stamp, **tuning.to_dict()},
-        index=index.about(table, column or "look"),
+        index=index.about(table, column or made.look),
         bytes=bytes_on_disk(collection.path),
         synced=table.metadata.get(SYNCED),
         undo=table.undo_label,
+        former=_former(collection),
+        migration=_migration(collection),
     )
+
+
+def _former(collection: Collection) -> dict[str, Any] | None:
+    made = former(collection)
+    if made is None:
+        return None
+    return {
+        "encoder": made.name,
+        "fingerprint": made.fingerprint,
+        "bytes": bytes_on_disk(place_of(collection.path, made)),
+    }
+
+
+def _migration(collection: Collection) -> dict[str, Any] | None:
+    found = under_way(collection)
+    if found is None:
+        return None
+    made, done, contents = found
+    return {"encoder": made.name, "fingerprint": made.fingerprint, "done": done, "contents": contents}

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from samekind.collection.made_by import MadeBy
 from samekind.encoders.base import Encoder, Part
 from samekind.errors import (
     DamagedCollection,
-    EncoderMismatch,
     NewerFormat,
     NotACollection,
     StorageError,
@@ -41,12 +41,12 @@ class Root:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a collection is; ``roots`` by name, ``settings`` the collection's own."""
+    """What a collection is; ``roots`` by name, ``settings`` the collection's own.
 
-    encoder: str
-    fingerprint: str
-    dim: int
-    parts: tuple[Part, ...]
+    ``made`` is the encoder that it was made with; after a migration the table's metadata names another.
+    """
+
+    made: MadeBy
     roots: Mapping[str, Root] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
@@ -54,21 +54,7 @@ class Manifest:
     @classmethod
     def of(cls, encoder: Encoder) -> Manifest:
         """The manifest of an empty collection made for this encoder."""
-        return cls(encoder.name, encoder.fingerprint, encoder.dim, tuple(encoder.parts))
-
-    def check(self, encoder: Encoder, folder: Path) -> None:
-        """Raises EncoderMismatch unless the encoder's vectors can be compared with those stored in ``folder``."""
-        if encoder.fingerprint == self.fingerprint:
-            return
-        if encoder.name == self.encoder:
-            raise EncoderMismatch(
-                f"{folder} was made with another version of encoder {self.encoder!r} ({self.fingerprint}, now "
-                f"{encoder.fingerprint}): bring that version back, or make a new collection."
-            )
-        raise EncoderMismatch(
-            f"{folder} was made with encoder {self.encoder!r} ({self.fingerprint}), not {encoder.name!r} "
-            f"({encoder.fingerprint}): use {self.encoder!r}, or make a new collection with {encoder.name!r}."
-        )
+        return cls(MadeBy.of(encoder))
 
     def with_root(self, folder: Path) -> Manifest:
         """This manifest with a further root, called as its folder is, made unique."""
@@ -115,10 +101,12 @@ def read(folder: Path) -> Manifest:
             raise NewerFormat(f"{folder} has format {version}, this samekind knows {FORMAT}; update samekind.")
         encoder = found["encoder"]
         return Manifest(
-            encoder=str(encoder["name"]),
-            fingerprint=str(encoder["fingerprint"]),
-            dim=int(encoder["dim"]),
-            parts=tuple(Part(**part) for part in encoder["parts"]),
+            made=MadeBy(
+                str(encoder["name"]),
+                str(encoder["fingerprint"]),
+                int(encoder["dim"]),
+                tuple(Part(**part) for part in encoder["parts"]),
+            ),
             roots={
                 name: Root(Path(root["folder"]), tuple(root["whole"])) for name, root in found.get("roots", {}).items()
             },
@@ -135,11 +123,11 @@ def write(folder: Path, manifest: Manifest) -> None:
         f"format = {manifest.format}",
         "",
         "[encoder]",
-        f"name = {_toml(manifest.encoder)}",
-        f"fingerprint = {_toml(manifest.fingerprint)}",
-        f"dim = {manifest.dim}",
+        f"name = {_toml(manifest.made.name)}",
+        f"fingerprint = {_toml(manifest.made.fingerprint)}",
+        f"dim = {manifest.made.dim}",
         "parts = [",
-        *(f"  {_inline(asdict(part))}," for part in manifest.parts),
+        *(f"  {_inline(asdict(part))}," for part in manifest.made.parts),
         "]",
         "",
         "[roots]",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from samekind.collection.plan import Found, Item
 from samekind.encoders.base import Encoder, Prepared
 from samekind.errors import EncoderError, PictureError
+from samekind.events import Event
+from samekind.settings import Settings
 
 BATCH = 16
 AHEAD = 4 * BATCH
@@ -38,6 +40,19 @@ class Looked:
     views: NDArray[np.float32] | None = None
     _waiting: list[Prepared] = field(default_factory=list)
     _got: list[Vector] = field(default_factory=list)
+
+
+def ready(encoder: Encoder | str, settings: Settings) -> Generator[Event, None, Encoder]:
+    """The encoder, loaded where it is given by name, and checked against its golden vector."""
+    from samekind.encoders.golden import check_golden
+
+    if isinstance(encoder, str):
+        from samekind.encoders.load import fetch, load_encoder
+
+        yield from fetch(encoder, settings)
+        encoder = load_encoder(encoder, settings)
+    yield check_golden(encoder)
+    return encoder
 
 
 def look(

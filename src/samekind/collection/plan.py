@@ -19,8 +19,11 @@ PRESENT, MISSING, SKIPPED = "present", "missing", "skipped"
 STATES = (PRESENT, MISSING, SKIPPED)
 CLASSES = ("new", "changed", "moved", "copies", "missing", "back", "touched", "retried", "same")
 
-PASSING = frozenset({"unreadable", "needs extra", "too many pixels", "too many bytes"})
-"""Reasons that may pass without the file changing: permissions, an installed extra, another limit."""
+NOT_ENCODED = "not encoded"
+"""The reason of a missing picture without a vector: its file was away or broken when the encoder was changed."""
+
+PASSING = frozenset({"unreadable", "needs extra", "too many pixels", "too many bytes", NOT_ENCODED})
+"""Reasons that may pass without the file changing: permissions, an extra, another limit, a file that is back."""
 
 _NAMESPACE = uuid.UUID("5f6a4a1e-8d0c-5b3e-9c55-2f6d9b1f7a10")
 
@@ -154,6 +157,7 @@ def plan(
     fresh: list[Found] = []
     edited: list[tuple[Stored, Found]] = []
     retried: list[Item] = []
+    returned: list[Item] = []
     counts = dict.fromkeys(CLASSES, 0)
     for file in found:
         row = rows.get(file.place)
@@ -178,7 +182,7 @@ def plan(
     movable: dict[str, deque[Stored]] = defaultdict(deque)
     lost = {row.id for row in gone} | {row.id for row in stored if row.state == MISSING and row.place not in places}
     for row in stored:
-        if row.id in lost and row.hash and row.root not in away and row.reason not in PASSING:
+        if row.id in lost and row.hash and row.root not in away and row.reason not in PASSING - {NOT_ENCODED}:
             movable[row.hash].append(row)
 
     moved: set[str] = set()
@@ -187,7 +191,7 @@ def plan(
         mover = _take(movable.get(hashes.get(file.place, "")), file)
         if mover:
             moved.add(mover.id)
-            revised.append(Item(mover.id, file))
+            (returned if mover.reason == NOT_ENCODED else revised).append(Item(mover.id, file))
         else:
             unplaced.append(file)
 
@@ -195,7 +199,7 @@ def plan(
     taken = {row.id for row in stored}
     groups: dict[object, list[Item]] = {}
     carried: list[Carried] = []
-    for item in retried:
+    for item in retried + returned:
         groups[item.id] = [item]
     for id_, file in [(row.id, file) for row, file in edited] + [(None, file) for file in unplaced]:
         item = Item(id_ or _new_id(file.place, taken), file)

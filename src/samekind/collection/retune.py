@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.collection import index
+from samekind.collection.made_by import MadeBy, columns_of
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import GRACE, TUNED, Table, to_matrix
-from samekind.encoders.base import Part
 from samekind.errors import StorageError
 from samekind.events import Event, Progress
 
@@ -66,27 +66,40 @@ def due(table: Table) -> bool:
     return int(metadata.get(CHANGES, 0)) > DUE * max(1, int(metadata.get(TUNED_ROWS, 0)))
 
 
-def retune(folder: Path, table: Table, parts: Sequence[Part]) -> Generator[Event, None, TuneReport]:
+def retune(folder: Path, table: Table, made: MadeBy) -> Generator[Event, None, TuneReport]:
     """Fits on all present pictures, or on a sample of ``SAMPLE``, and makes the result the active tuning."""
+    sweep(folder, table)
+    report = yield from prepare(folder, table, made)
+    retire(folder, active(table)[0])
+    table.annotate(values(report))
+    sweep(folder, table)
+    return report
+
+
+def prepare(folder: Path, table: Table, made: MadeBy) -> Generator[Event, None, TuneReport]:
+    """All of it but the switch: the vectors of ``made`` are fitted, file, column and index written, nobody sees it."""
     from samekind.tuning import fit
 
     started = time.perf_counter()
-    sweep(folder, table)
-    vectors, views, view_rows, total = _sample(table)
+    vectors, views, view_rows, total = _sample(table, made)
     yield Progress("tuning", 0, total)
-    tuning = fit(vectors, parts, views, view_rows)
+    tuning = fit(vectors, made.parts, views, view_rows)
     fitted, dim = len(vectors), tuning.stored(vectors[:1]).shape[1]
     del vectors, views
     stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     _save(folder, stamp, tuning)
     if tuning.helps:
-        table.add_vectors(TUNED + stamp, dim, "look", tuning.stored)
-        index.keep(table, TUNED + stamp, tuning.asked)
+        table.add_vectors(TUNED + stamp, dim, made.look, tuning.stored)
+        index.keep(table, TUNED + stamp, made.look, tuning.asked)
     yield Progress("tuning", total, total)
-    retire(folder, active(table)[0])
-    table.annotate({STAMP: stamp, TUNED_ROWS: str(total), CHANGES: "0"})
-    sweep(folder, table)
     return TuneReport(stamp, tuning.helps, tuning.why, total, fitted, time.perf_counter() - started)
+
+
+def values(report: TuneReport | None) -> dict[str, str | None]:
+    """The metadata that makes what ``prepare`` reported the active tuning, or none."""
+    if report is None:
+        return {STAMP: None, TUNED_ROWS: None, CHANGES: "0"}
+    return {STAMP: report.stamp, TUNED_ROWS: str(report.pictures), CHANGES: "0"}
 
 
 def active(table: Table) -> tuple[str | None, str | None]:
@@ -115,12 +128,13 @@ def retire(folder: Path, stamp: str | None) -> None:
 
 
 def sweep(folder: Path, table: Table) -> None:
-    """Drops columns of tunings that are not active, and files that no version to go back to names.
+    """Drops columns of tunings and encoders that are not active, and files that no version to go back to names.
 
     A file stays for the grace time, because a reader in an older version may be about to open it.
     """
     stamp, column = active(table)
-    stale = [name for name in table.tuned_columns if name != column]
+    used = {column, *columns_of(table)}
+    stale = [name for name in table.tuned_columns + table.encoded_columns if name not in used]
     if stale:
         table.drop_columns(stale)
     needed = {stamp}
@@ -131,10 +145,10 @@ def sweep(folder: Path, table: Table) -> None:
             file.unlink(missing_ok=True)
 
 
-def _sample(table: Table) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], int]:
+def _sample(table: Table, made: MadeBy) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], int]:
     """Vectors (n, d), views (m, v, d), rows of the views (m,), and the number of present pictures."""
     row_ids = table.read([], PRESENT_ROWS, row_ids=True)["_rowid"].to_numpy()
-    seen = table.read(["views"], f"{PRESENT_ROWS} AND views IS NOT NULL", row_ids=True)
+    seen = table.read([made.views], f"{PRESENT_ROWS} AND {made.views} IS NOT NULL", row_ids=True)
     seen_ids = seen["_rowid"].to_numpy()
     chosen = row_ids
     if len(row_ids) > SAMPLE:
@@ -143,10 +157,10 @@ def _sample(table: Table) -> tuple[NDArray[np.float32], NDArray[np.float32], NDA
         picked = np.random.default_rng(_SEED).choice(others, room, replace=False)
         chosen = np.concatenate([seen_ids, picked])
     chosen = np.sort(chosen)
-    column = table.take(chosen, ["look"])["look"].combine_chunks()
+    column = table.take(chosen, [made.look])[made.look].combine_chunks()
     vectors, _ = to_matrix(column)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    flat = seen["views"].combine_chunks()
+    flat = seen[made.views].combine_chunks()
     dim = vectors.shape[1]
     views = np.asarray(flat.flatten()).astype(np.float32).reshape(len(seen_ids), -1, dim) if len(seen_ids) else None
     if views is None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from samekind.collection import manifest as manifests
 from samekind.collection import retune, roots
 from samekind.collection.lock import writing
-from samekind.collection.pipeline import Looked, look
+from samekind.collection.made_by import columns_of
+from samekind.collection.pipeline import Looked, look, ready
 from samekind.collection.plan import MISSING, Found, Place, Plan, Scope, Stored, Value, passing, plan, unsettled
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import Table, sql_text
@@ -122,7 +123,8 @@ def sync(
         inner = [one for one in roots.inner_roots(seen.manifest) if table.count(f"root = {sql_text(one[0])}")]
         if inner or not planned.nothing:
             if planned.encode:
-                encoder = yield from _ready(collection, encoder, settings)
+                encoder = yield from ready(encoder or collection.encoder_name, settings)
+                collection.made.check(encoder, folder)
                 chosen += getattr(encoder, "choices", ())
                 yield from chosen
             added = new_columns(table, seen.found.values())
@@ -145,7 +147,7 @@ def sync(
         tuning = None
         if tune and retune.due(table):
             table.compact()
-            tuning = yield from retune.retune(folder, table, collection.manifest.parts)
+            tuning = yield from retune.retune(folder, table, collection.made)
         if written or tuning:
             yield from upkeep(folder, table, since, *collection.searched)
         collection.refresh()
@@ -292,21 +294,6 @@ def _skipped_for(file: Path, settings: Settings) -> str | None:
     return None
 
 
-def _ready(collection: Collection, encoder: Encoder | None, settings: Settings) -> Generator[Event, None, Encoder]:
-    """The collection's encoder, loaded and checked."""
-    from samekind.encoders.golden import check_golden
-
-    if encoder is None:
-        from samekind.encoders.load import fetch, load_encoder
-
-        name = collection.manifest.encoder
-        yield from fetch(name, settings)
-        encoder = load_encoder(name, settings)
-    collection.manifest.check(encoder, collection.path)
-    yield check_golden(encoder)
-    return encoder
-
-
 def _write(
     collection: Collection,
     planned: Plan,
@@ -365,7 +352,7 @@ def _sampled(table: Table, planned: Plan, stored: Sequence[Stored]) -> set[str]:
     looked_at = {item.id for group in planned.encode for item in group}
     after = {row.id for row in stored if row.state != MISSING} - set(planned.missing) | looked_at
     after |= {one.item.id for one in planned.carried} | {item.id for item in planned.revised}
-    kept = set(table.read(["id"], f"{PRESENT_ROWS} AND views IS NOT NULL")["id"].to_pylist())
+    kept = set(table.read(["id"], f"{PRESENT_ROWS} AND {columns_of(table)[1]} IS NOT NULL")["id"].to_pylist())
     wanted = min(VIEWS_AT_MOST, max(VIEWS_AT_LEAST, round(VIEWS_SHARE * len(after))))
     candidates = sorted(group[0].id for group in planned.encode)
     return set(candidates[: max(0, wanted - len(kept & after - looked_at))])

@@ -19,6 +19,7 @@ from samekind.errors import DamagedCollection, SamekindError, StorageError
 
 FOLDER = "pictures.lance"
 TUNED = "tuned_"
+LOOK_OF, VIEWS_OF = "look_of_", "views_of_"
 FRAGMENT_ROWS = 1 << 16
 SMALL_FRAGMENTS = 8
 GRACE = timedelta(hours=1)
@@ -41,6 +42,12 @@ _REFINE = 10
 _DIM = b"samekind.dim"
 
 Map = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+Fill = Callable[
+    [Sequence[str | None], NDArray[np.bool_]],
+    tuple[NDArray[np.float32], NDArray[np.bool_], Sequence[NDArray[np.float16] | None]],
+]
+"""Hashes (n,), and which want second views (n,) -> vectors (m, dim), rows with one (n,), flat views or None (n,)."""
 
 
 class Table:
@@ -83,17 +90,21 @@ class Table:
     @property
     def person_columns(self) -> dict[str, str]:
         """The person's own columns and their types: "int", "float" or "str"."""
-        ours = {*OWN, "look", "views"}
         return {
             field.name: _KIND_NAMES[field.type]
             for field in self.schema
-            if field.name not in ours and not field.name.startswith(TUNED)
+            if field.name not in OWN and not is_vector(field.name)
         }
 
     @property
     def tuned_columns(self) -> list[str]:
         """The columns of tuned vectors; all but one are left over from a run that was killed."""
         return [name for name in self.schema.names if name.startswith(TUNED)]
+
+    @property
+    def encoded_columns(self) -> list[str]:
+        """The columns of encoders' vectors and second views; those of one encoder are in use."""
+        return [name for name in self.schema.names if is_vector(name) and not name.startswith(TUNED)]
 
     def width(self, column: str) -> int:
         """The length that vectors of this column are stored with."""
@@ -221,6 +232,21 @@ class Table:
             udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
             self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
 
+    def add_encoded(self, look: str, views: str, dim: int, viewed: str, fill: Fill) -> None:
+        """Columns for the vectors of a further encoder and for their second views, in one commit.
+
+        ``fill`` gets the content hashes of a block of rows, and which of those have second views in column ``viewed``.
+        """
+        fields = pa.schema([pa.field(look, pa.list_(pa.float16(), dim)), pa.field(views, pa.list_(pa.float16()))])
+
+        def filled(batch: pa.RecordBatch) -> pa.RecordBatch:
+            vectors, there, seconds = fill(batch["hash"].to_pylist(), np.asarray(batch[viewed].is_valid()))
+            return pa.record_batch([to_array(vectors, dim, there), pa.array(seconds, fields[1].type)], fields)
+
+        with _guard(self.folder, "written"):
+            udf = lance.batch_udf(output_schema=fields)(filled)
+            self._dataset.add_columns(udf, read_columns=["hash", viewed], batch_size=_BLOCK)
+
     def drop_columns(self, names: Sequence[str]) -> None:
         """Takes columns out of the table; older versions keep them."""
         with _guard(self.folder, "written"):
@@ -231,6 +257,10 @@ class Table:
     def begin(self, label: str, values: Mapping[str, str | None]) -> None:
         """The first commit of a change called ``label``: metadata, and that undo goes back to the present version."""
         self.annotate({**values, _UNDO: json.dumps({"version": self.version, "label": label})})
+
+    def switch(self, values: Mapping[str, str | None]) -> None:
+        """One commit of metadata that cannot be undone, and neither can what came before it."""
+        self.annotate({**values, _UNDO: None})
 
     @property
     def undo_label(self) -> str | None:
@@ -307,6 +337,11 @@ class Table:
             outdated = set(superseded(numbers, written, datetime.now() - grace)) - {self._undo_version()}
             if outdated:
                 self._dataset.cleanup_old_versions(versions=sorted(outdated))
+
+
+def is_vector(name: str) -> bool:
+    """Whether a column of this name holds vectors; a person's own column cannot be called so."""
+    return name in ("look", "views") or name.startswith((TUNED, LOOK_OF, VIEWS_OF))
 
 
 def superseded(versions: Sequence[int], written: Sequence[datetime], limit: datetime) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from samekind.collection import index
+from samekind.collection.made_by import columns_of
 from samekind.collection.table import Map, Table
 from samekind.errors import StorageError
 from samekind.events import Event, Progress
@@ -20,7 +21,7 @@ def upkeep(folder: Path, table: Table, since: float, column: str, asked: Map) ->
     yield Progress("tidying", 0, 4)
     table.compact()
     yield Progress("tidying", 1, 4)
-    index.keep(table, column, asked)
+    index.keep(table, column, columns_of(table)[0], asked)
     yield Progress("tidying", 2, 4)
     table.drop_old_versions()
     yield Progress("tidying", 3, 4)

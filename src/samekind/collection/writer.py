@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from samekind.collection.made_by import columns_of
 from samekind.collection.pipeline import Looked
 from samekind.collection.plan import MISSING, PRESENT, SKIPPED, Carried, Found, Item, Value
-from samekind.collection.table import OWN, Map, Table, in_list, to_array
+from samekind.collection.table import OWN, Map, Table, in_list, is_vector, to_array
 from samekind.errors import UsageError
 
 BLOCK = 1024
-_VECTORS = ("look", "views")
 
 Row = dict[str, Any]
 
@@ -28,6 +28,7 @@ class Writer:
         self._before = table.pinned()
         self._tuned = tuned
         self._mapped = mapped
+        self._look, self._views = columns_of(table)
         self._now = datetime.now(UTC)
 
     def encoded(self, looks: Sequence[Looked]) -> None:
@@ -45,9 +46,10 @@ class Writer:
                 views.append(None if n or one.views is None else one.views.astype(np.float16).reshape(-1))
         width = self._table.width
         found = [vector for vector in vectors if vector is not None]
-        matrix = np.stack(found) if found else np.zeros((0, width("look")), np.float32)
+        matrix = np.stack(found) if found else np.zeros((0, width(self._look)), np.float32)
         mask = np.array(there, bool)
-        columns = {"look": to_array(matrix, width("look"), mask), "views": pa.array(views, pa.list_(pa.float16()))}
+        columns = {self._look: to_array(matrix, width(self._look), mask)}
+        columns[self._views] = pa.array(views, pa.list_(pa.float16()))
         if self._tuned and self._mapped:
             columns[self._tuned] = to_array(self._mapped(matrix), width(self._tuned), mask)
         self._upsert(rows, columns)
@@ -55,7 +57,7 @@ class Writer:
     def carried(self, carried: Sequence[Carried]) -> None:
         """Rows for known content at a new or changed place: everything but place and columns from the source's row."""
         stored = self._stored(one.item.id for one in carried)
-        names = ["hash", "width", "height", "reason", "look", *([self._tuned] if self._tuned else [])]
+        names = ["hash", "width", "height", "reason", self._look, *([self._tuned] if self._tuned else [])]
         sources = self._before.by_ids(sorted({one.source for one in carried}), names)
         position = {id_: n for n, id_ in enumerate(sources["id"].to_pylist())}
         order = pa.array([position[one.source] for one in carried], pa.int64())
@@ -65,19 +67,19 @@ class Writer:
             row = self._placed(stored.get(one.item.id), one.item) | content
             rows.append(row | {"state": SKIPPED if row["reason"] else PRESENT})
         columns = {name: sources[name] for name in names[4:]}
-        self._upsert(rows, columns | {"views": pa.nulls(len(rows), pa.list_(pa.float16()))})
+        self._upsert(rows, columns | {self._views: pa.nulls(len(rows), pa.list_(pa.float16()))})
 
     def revised(self, items: Sequence[Item]) -> None:
         """Rows that keep their content and take the place, times and columns of the file."""
         whole = self._table.by_ids([item.id for item in items], self._table.schema.names)
         position = {id_: n for n, id_ in enumerate(whole["id"].to_pylist())}
         whole = whole.take(pa.array([position[item.id] for item in items], pa.int64()))
-        scalars = [name for name in whole.column_names if not _is_vector(name)]
+        scalars = [name for name in whole.column_names if not is_vector(name)]
         rows = []
         for item, old in zip(items, whole.select(scalars).to_pylist(), strict=True):
             row = self._placed(old, item)
             rows.append(row | {"state": SKIPPED if row["reason"] else PRESENT})
-        self._upsert(rows, {name: whole[name] for name in whole.column_names if _is_vector(name)})
+        self._upsert(rows, {name: whole[name] for name in whole.column_names if is_vector(name)})
 
     def missing(self, ids: Sequence[str]) -> None:
         """Rows whose file is away."""
@@ -85,7 +87,7 @@ class Writer:
 
     def _stored(self, ids: Iterable[str]) -> dict[str, Row]:
         """The rows that are there already, without vectors."""
-        names = [name for name in self._table.schema.names if not _is_vector(name)]
+        names = [name for name in self._table.schema.names if not is_vector(name)]
         return {row["id"]: row for row in self._table.by_ids(list(ids), names).to_pylist()}
 
     def _placed(self, old: Row | None, item: Item) -> Row:
@@ -122,7 +124,7 @@ def new_columns(table: Table, found: Iterable[Found]) -> dict[str, str]:
                 kinds.setdefault(name, "")
     have = table.person_columns
     for name, kind in kinds.items():
-        if name in OWN or _is_vector(name) or not name or set(name) & set(".`\"'\n"):
+        if name in OWN or is_vector(name) or not name or set(name) & set(".`\"'\n"):
             raise UsageError(f"A column cannot be called {name!r}, samekind uses that itself; rename it in the list.")
         if name in have and kind not in ("", have[name]) and not (have[name] == "float" and kind == "int"):
             raise UsageError(
@@ -137,7 +139,3 @@ def _kind(value: Value) -> str | None:
 
 def _wider(known: str | None, kind: str) -> bool:
     return not known or (known, kind) == ("int", "float")
-
-
-def _is_vector(name: str) -> bool:
-    return name in _VECTORS or name.startswith("tuned_")

@@ -56,12 +56,12 @@ def search(
     check_confidence(min_confidence)
     check_collapse(collapse)
     start = time.perf_counter()
+    collection.refresh()  # before encoding: the encoder is that of the version that is searched
     if query.pictures and encoder is None:
         encoder = _load_encoder(collection)
     loaded = time.perf_counter()
     looked, hashes = _look_at(query.pictures, encoder, collection)
     encoded = time.perf_counter()
-    collection.refresh()
     asked = collection.find([part.item for part in query.parts if isinstance(part, Stored)])
     rows = _plain_rows(collection, query, looked, asked)
     weights = np.array([part.weight for part in query.parts], np.float32)
@@ -104,7 +104,7 @@ def _look_at(
     from samekind.pictures.decode import Limits, decode, read_bytes
     from samekind.pictures.views import crop
 
-    collection.manifest.check(encoder, collection.path)
+    collection.check(encoder)
     settings = collection.settings
     limits = Limits(settings.max_pixels, settings.max_bytes)
     pixels, hashes = [], set()
