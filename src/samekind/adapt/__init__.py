@@ -1,0 +1,1 @@
+"""What is learned from whole collections, without labels: the kinds that they are made of."""
