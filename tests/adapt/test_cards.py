@@ -104,3 +104,11 @@ def test_a_small_kind_of_its_own_folder_has_its_word():
     labels = np.array([0] * 3 + [1] * 97)
     words = [frozenset({"kettle"})] * 3 + [frozenset({"pan"})] * 97
     assert distinguishing(words, labels, 2)[0] == ("kettle",)
+
+
+def test_the_words_of_the_kind_above_are_not_said_again():
+    above = np.repeat([0, 1], 40)
+    labels = np.repeat(np.arange(4), 20)
+    words = [frozenset({"bird", "heron"} if n < 20 else {"bird"} if n < 40 else {"screw"}) for n in range(80)]
+    assert distinguishing(words, labels, 4) == [("heron", "bird"), ("bird",), ("screw",), ("screw",)]
+    assert distinguishing(words, labels, 4, above) == [("heron",), (), (), ()]

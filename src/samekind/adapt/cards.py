@@ -44,7 +44,7 @@ def cards(vectors: Array, kinds: Kinds, labels: Labels, depth: int, words: Seque
     k = len(level)
     centroids = unit(sums_by_label(vectors, labels, k), level.centroids)
     margins, nexts = _margins(vectors, labels, centroids)
-    telling = distinguishing(words, labels, k)
+    telling = distinguishing(words, labels, k, level.parents[labels] if depth else None)
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.searchsorted(labels[order], np.arange(1, k)))
     queries = np.zeros_like(centroids)
@@ -59,7 +59,7 @@ def cards(vectors: Array, kinds: Kinds, labels: Labels, depth: int, words: Seque
             if not len(rows):
                 continue
             others = rows[~np.isin(rows, chosen[n])]
-            near = others[np.argsort(margins[others], kind="stable")][:BORDERLINE] if k > 1 else []
+            near = others[np.argsort(margins[others], kind="stable")][: BORDERLINE if k > 1 else 0]
             yield Card(
                 address=level.addresses[n],
                 size=len(rows),

@@ -7,6 +7,7 @@ once a picture.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -27,12 +28,14 @@ def words_in(texts: Iterable[str | None]) -> frozenset[str]:
     return frozenset(word.lower() for text in texts if text for word in _WORD.findall(text))
 
 
-def distinguishing(words: Sequence[frozenset[str]], labels: Labels, k: int) -> list[tuple[str, ...]]:
+def distinguishing(
+    words: Sequence[frozenset[str]], labels: Labels, k: int, above: Labels | None = None
+) -> list[tuple[str, ...]]:
     """For each of ``k`` kinds the words that stand out in it, at most MOST, the clearest first; often none.
 
     ``words`` of n pictures and their kinds ``labels`` (n,). A word stands out where it is in a quarter of the kind's
-    pictures, half as often again as in the collection, and by 1.9 standard errors of the log-odds. Of words that are in
-    the same pictures of a kind, all are kept.
+    pictures, half as often again as in the collection, and by 1.9 standard errors of the log-odds; and half as often
+    again as in the kind above, where ``above`` (n,) names that.
     """
     every = sorted(set().union(*words)) if words else []
     if not every:
@@ -46,6 +49,14 @@ def distinguishing(words: Sequence[frozenset[str]], labels: Labels, k: int) -> l
     inside = (here + total) / (size + n - here - total).clip(1)
     outside = (2 * total - here) / (2 * n - size - 2 * total + here).clip(1)
     clear = np.log(inside / outside) / np.sqrt(1 / (here + total) + 1 / (2 * total - here))
+    if above is not None:
+        parents = np.zeros(k, np.intp)
+        parents[labels] = above
+        known: Counter[tuple[int, int]] = Counter()
+        for kind, token, count in zip(parents[kinds].tolist(), tokens.tolist(), here.tolist(), strict=True):
+            known[kind, token] += count
+        shared = np.array([known[pair] for pair in zip(parents[kinds].tolist(), tokens.tolist(), strict=True)])
+        clear[here * np.bincount(above)[parents[kinds]] < _LIFT * shared * size] = 0
     stands_out = (clear >= _CLEAR) & (here >= _SHARE * size) & (here * n >= _LIFT * total * size) & (here > 1)
     found: list[list[tuple[float, str]]] = [[] for _ in range(k)]
     for n_th in np.flatnonzero(stands_out):

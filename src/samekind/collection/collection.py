@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import index, retune
+from samekind.collection import index, kinds, retune
 from samekind.collection import manifest as manifests
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
@@ -308,7 +308,7 @@ class Collection:
 
     def _sql(self, where: str | Where) -> str:
         tree = parse_where(where) if isinstance(where, str) else where
-        return to_sql(tree, self.table.schema)
+        return to_sql(kinds.resolved(tree, self.table, self.name), self.table.schema)
 
     def _many(self) -> bool:
         """Whether there are too many vectors to hold them all in memory for a search."""
@@ -388,7 +388,10 @@ class Collection:
             if label is None or before is None:
                 raise UsageError(f"There is nothing to undo in {self.path}; only the last sync can be undone, once.")
             retune.retire(self.path, retune.active(self.table)[0])
+            names = kinds.names(self.table) if kinds.active(self.table) == kinds.active(before) else None
             self.table.restore(before)
+            if names is not None and names != kinds.names(self.table):
+                kinds.rename(self.table, names)
             persist(self.path, since)
         self.refresh()
         return label

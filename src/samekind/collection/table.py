@@ -19,6 +19,7 @@ from samekind.errors import DamagedCollection, SamekindError, StorageError
 
 FOLDER = "pictures.lance"
 TUNED = "tuned_"
+KINDS = "kinds_"
 FRAGMENT_ROWS = 1 << 16
 SMALL_FRAGMENTS = 8
 GRACE = timedelta(hours=1)
@@ -87,13 +88,18 @@ class Table:
         return {
             field.name: _KIND_NAMES[field.type]
             for field in self.schema
-            if field.name not in ours and not field.name.startswith(TUNED)
+            if field.name not in ours and not field.name.startswith((TUNED, KINDS))
         }
 
     @property
     def tuned_columns(self) -> list[str]:
         """The columns of tuned vectors; all but one are left over from a run that was killed."""
         return [name for name in self.schema.names if name.startswith(TUNED)]
+
+    @property
+    def kinds_columns(self) -> list[str]:
+        """The columns of kinds; all but one are left over from a run that was killed."""
+        return [name for name in self.schema.names if name.startswith(KINDS)]
 
     def width(self, column: str) -> int:
         """The length that vectors of this column are stored with."""
@@ -220,6 +226,30 @@ class Table:
         with _guard(self.folder, "written"):
             udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
             self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
+
+    def add_texts(self, name: str, source: str, said: Callable[[NDArray[np.float32]], Sequence[str]]) -> None:
+        """A new column of texts, ``said`` (n,) of the vectors (n, d) in column ``source``: by blocks, in one commit."""
+        field, dim = pa.field(name, pa.string()), self.dim(source)
+
+        def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
+            vectors, there = to_matrix(batch.column(0))
+            texts = iter(said(vectors[:, :dim]) if len(vectors) else ())
+            return pa.record_batch([pa.array([next(texts) if ok else None for ok in there], pa.string())], [name])
+
+        with _guard(self.folder, "written"):
+            udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
+            self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
+
+    def add_computed(self, name: str, sql: str) -> None:
+        """A new column of an SQL expression of the others, in one commit."""
+        with _guard(self.folder, "written"):
+            self._dataset.add_columns({name: sql})
+
+    def write_texts(self, column: str, texts: Mapping[str, str | None]) -> None:
+        """Sets a column of texts in the rows with these ids, in one commit; the rest of a row stays as it is."""
+        rows = self.by_ids(list(texts), self.schema.names)
+        values = pa.array([texts[id_] for id_ in rows["id"].to_pylist()], pa.string())
+        self.upsert(rows.set_column(self.schema.get_field_index(column), column, values))
 
     def drop_columns(self, names: Sequence[str]) -> None:
         """Takes columns out of the table; older versions keep them."""
