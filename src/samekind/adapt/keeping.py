@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,14 @@ from samekind.collection import Collection
 from samekind.collection import kinds as stored
 from samekind.collection.lock import writing
 from samekind.collection.plan import PRESENT
-from samekind.collection.table import KINDS, Table, sql_text, to_matrix
+from samekind.collection.table import KINDS, Table, to_matrix
 from samekind.collection.upkeep import upkeep
 from samekind.collection.writer import blocks, check_column
 from samekind.errors import CollectionError, UsageError
 from samekind.events import Event, Job, Progress, Warned
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FITTED_ON = 20_000
 CARDS_ON = 50_000
@@ -84,15 +87,11 @@ def write_column(collection: Collection, column: str) -> int:
         if column == stored.FILTER or (column in table.person_columns and column not in ours):
             why = "that is what filters call the kind" if column == stored.FILTER else "you have one of that name"
             raise UsageError(f"Kinds cannot be written to column {column!r}, {why}; choose another name.")
-        named = sorted(stored.names(table).items(), key=lambda one: -len(steps(one[0])))
-        cases = "".join(
-            f"WHEN starts_with({addresses} || '/', {sql_text(address + '/')}) THEN {sql_text(name)} "
-            for address, name in named
-        )
+        names = stored.names(table)
         table.annotate({stored.WRITTEN: json.dumps(sorted(ours | {column}))})
         if column in table.person_columns:
             table.drop_columns([column])
-        table.add_computed(column, f"CASE {cases}ELSE {addresses} END" if cases else addresses)
+        table.add_texts(column, addresses, lambda some: [one and _called(one, names) for one in some.to_pylist()])
         for _ in upkeep(collection.path, table, since, *collection.searched):
             pass
         return table.count(f"{addresses} IS NOT NULL AND {_HERE}")
@@ -133,13 +132,25 @@ def _find(collection: Collection) -> Generator[Event, None, tuple[str, ...]]:
     vectors = _unit(to_matrix(table.take(chosen, [source])[source].combine_chunks())[0], collection)
     tree = find_kinds(vectors, _SEED, [size * len(chosen) / len(rows) for size in SIZES])
     stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-    table.add_texts(KINDS + stamp, source, lambda some: tree.addresses(_unit(some, collection)))
+    table.add_texts(KINDS + stamp, source, lambda some: _addresses(some, tree, collection))
     names = stored.names(table)
     kept = _taken_over(table, names, before, KINDS + stamp) if before else {}
     table.annotate({stored.STAMP: stamp, stored.NAMES: json.dumps(kept)})
     _sweep(table)
     yield Progress("finding kinds", len(rows), len(rows))
     return tuple(sorted(set(names.values()) - set(kept.values())))
+
+
+def _addresses(column: pa.Array, tree: Kinds, collection: Collection) -> list[str | None]:
+    """The addresses of a column of vectors, None where it has none."""
+    vectors, there = to_matrix(column)
+    found = iter(tree.addresses(_unit(vectors, collection)))
+    return [next(found) if has_one else None for has_one in there]
+
+
+def _called(address: str, names: dict[str, str]) -> str:
+    """The name of the finest kind on the way to an address that has one, else the address."""
+    return next((names[above] for above in reversed(_path(address)) if above in names), address)
 
 
 def _taken_over(table: Table, names: dict[str, str], before: str, after: str) -> dict[str, str]:

@@ -227,23 +227,15 @@ class Table:
             udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
             self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
 
-    def add_texts(self, name: str, source: str, said: Callable[[NDArray[np.float32]], Sequence[str]]) -> None:
-        """A new column of texts, ``said`` (n,) of the vectors (n, d) in column ``source``: by blocks, in one commit."""
-        field, dim = pa.field(name, pa.string()), self.dim(source)
+    def add_texts(self, name: str, source: str, said: Callable[[pa.Array], Sequence[str | None]]) -> None:
+        """A new column of texts, ``said`` (n,) of the n values of column ``source``: by blocks, in one commit."""
 
         def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
-            vectors, there = to_matrix(batch.column(0))
-            texts = iter(said(vectors[:, :dim]) if len(vectors) else ())
-            return pa.record_batch([pa.array([next(texts) if ok else None for ok in there], pa.string())], [name])
+            return pa.record_batch([pa.array(said(batch.column(0)), pa.string())], [name])
 
         with _guard(self.folder, "written"):
-            udf = lance.batch_udf(output_schema=pa.schema([field]))(fill)
+            udf = lance.batch_udf(output_schema=pa.schema([pa.field(name, pa.string())]))(fill)
             self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
-
-    def add_computed(self, name: str, sql: str) -> None:
-        """A new column of an SQL expression of the others, in one commit."""
-        with _guard(self.folder, "written"):
-            self._dataset.add_columns({name: sql})
 
     def write_texts(self, column: str, texts: Mapping[str, str | None]) -> None:
         """Sets a column of texts in the rows with these ids, in one commit; the rest of a row stays as it is."""
