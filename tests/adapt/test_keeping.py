@@ -123,6 +123,7 @@ def test_new_pictures_are_placed_and_the_others_stay(held: Collection, folder: P
     draw_many(folder, N + 30)
     held.sync([folder], encoder=encoder, tune=False).result()
     assert count(held, "kind=null") == 30
+    assert held.info().to_dict()["kinds"] == {"levels": [8, 16], "named": 0, "waiting": 30}
     report = kinds(held).result()
     assert (report.found, report.placed, report.pictures) == (False, 30, N + 30)
     after = addresses(held)

@@ -91,7 +91,7 @@ def write_column(collection: Collection, column: str) -> int:
         table.annotate({stored.WRITTEN: json.dumps(sorted(ours | {column}))})
         if column in table.person_columns:
             table.drop_columns([column])
-        table.add_texts(column, addresses, lambda some: [one and _called(one, names) for one in some.to_pylist()])
+        table.add_texts(column, addresses, lambda some: [stored.called(one, names) for one in some.to_pylist()])
         for _ in upkeep(collection.path, table, since, *collection.searched):
             pass
         return table.count(f"{addresses} IS NOT NULL AND {_HERE}")
@@ -146,11 +146,6 @@ def _addresses(column: pa.Array, tree: Kinds, collection: Collection) -> list[st
     vectors, there = to_matrix(column)
     found = iter(tree.addresses(_unit(vectors, collection)))
     return [next(found) if has_one else None for has_one in there]
-
-
-def _called(address: str, names: dict[str, str]) -> str:
-    """The name of the finest kind on the way to an address that has one, else the address."""
-    return next((names[above] for above in reversed(_path(address)) if above in names), address)
 
 
 def _taken_over(table: Table, names: dict[str, str], before: str, after: str) -> dict[str, str]:

@@ -69,18 +69,17 @@ def _show(report: KindsReport, page: Path | None) -> None:
 
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
-    for heading, right in (("kind", False), ("pictures", True), ("finer", True), ("quality", True)):
+    finer = [("finer", True)] if len(report.levels) > 1 else []
+    for heading, right in (("kind", False), ("pictures", True), *finer, ("quality", True)):
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     table.add_column("name or words", overflow="fold")
     table.add_column("typical", overflow="fold", style="dim")
     for kind in report.inside():
-        finer = f"{kind.inside:,}" if len(report.levels) > 1 else ""
         typical = kind.prototypes[0].path.rpartition("/")[2] if kind.prototypes else ""
         if len(typical) > _TYPICAL:
             typical = f"{typical[: _TYPICAL - 11]}…{typical[-10:]}"
-        table.add_row(
-            kind.address, f"{kind.pictures:,}", finer, f"{kind.quality:.2f}", _plain(kind.title), _plain(typical)
-        )
+        numbers = [f"{kind.pictures:,}", *([f"{kind.inside:,}"] if finer else []), f"{kind.quality:.2f}"]
+        table.add_row(kind.address, *numbers, _plain(kind.title), _plain(typical))
     console.print(table)
     levels = ", ".join(f"{count:,}" for count in report.levels)
     now = "; found now" if report.found else f"; {report.placed:,} pictures placed now" if report.placed else ""

@@ -295,16 +295,22 @@ class Collection:
     def pictures(
         self, where: str | Where | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """All pictures in any state, each a dict of ``columns`` (None: all but vectors) and "file"."""
+        """All pictures in any state, each a dict of ``columns`` (None: all but vectors) and "file".
+
+        With all columns comes "kind", its name or address, once kinds were found.
+        """
         names = list(columns) if columns is not None else [*OWN, *self.table.person_columns]
         for name in names:
             if name not in self.table.schema.names:
                 raise unknown_name("column", name, [*OWN, *self.table.person_columns])
-        wanted = list(dict.fromkeys(["root", "path", *names]))
+        kind = kinds.shown(self.table) if columns is None else None
+        named = kinds.names(self.table) if kind else {}
+        wanted = list(dict.fromkeys(["root", "path", *names, *([kind] if kind else [])]))
         for batch in self.table.batches(wanted, None if where is None else self._sql(where)):
             for row in batch.to_pylist():
                 file = self.file_of(row["root"], row["path"])
-                yield {name: row[name] for name in names} | {"file": file}
+                own = {kinds.FILTER: kinds.called(row[kind], named)} if kind else {}
+                yield {name: row[name] for name in names} | own | {"file": file}
 
     def _sql(self, where: str | Where) -> str:
         tree = parse_where(where) if isinstance(where, str) else where

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samekind.collection import index, retune
+from samekind.collection import index, kinds, retune
 from samekind.collection.plan import PRESENT, STATES
 from samekind.collection.sync import SYNCED
 from samekind.collection.upkeep import bytes_on_disk
@@ -34,6 +34,7 @@ class Info:
     why: str
     tuning: Mapping[str, Any] | None
     index: Mapping[str, Any] | None
+    kinds: Mapping[str, Any] | None
     bytes: int
     synced: str | None
     undo: str | None
@@ -55,6 +56,7 @@ class Info:
             "why": self.why,
             "tuning": None if self.tuning is None else dict(self.tuning),
             "index": None if self.index is None else dict(self.index),
+            "kinds": None if self.kinds is None else dict(self.kinds),
             "bytes": self.bytes,
             "synced": self.synced,
             "undo": self.undo,
@@ -95,6 +97,7 @@ def describe(collection: Collection) -> Info:
         why=collection.why,
         tuning=None if tuning is None else {"stamp": stamp, **tuning.to_dict()},
         index=index.about(table, column or "look"),
+        kinds=kinds.about(table),
         bytes=bytes_on_disk(collection.path),
         synced=table.metadata.get(SYNCED),
         undo=table.undo_label,

@@ -10,7 +10,9 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import KINDS, Table, sql_text
 from samekind.collection.where import And, Eq, In, Not, Or, Range, Starts, Where
 from samekind.errors import UsageError
@@ -41,6 +43,33 @@ def names(table: Table) -> dict[str, str]:
 def rename(table: Table, named: Mapping[str, str]) -> None:
     """Writes all names, one commit."""
     table.annotate({NAMES: json.dumps(named)})
+
+
+def called(address: str | None, named: Mapping[str, str]) -> str | None:
+    """The name of the finest kind on the way to an address that has one, else the address."""
+    above = address
+    while above:
+        if above in named:
+            return named[above]
+        above = above.rpartition("/")[0]
+    return address
+
+
+def shown(table: Table) -> str | None:
+    """The column of addresses where pictures are shown with their kind: not where the person has such a column."""
+    return None if FILTER in table.person_columns else active(table)
+
+
+def about(table: Table) -> dict[str, Any] | None:
+    """How many kinds there are, "levels" from the coarsest on, how many "named", and pictures "waiting" for theirs."""
+    column = active(table)
+    if column is None:
+        return None
+    addresses = table.read([column], PRESENT_ROWS)[column]
+    finest = [one for one in addresses.unique().to_pylist() if one]
+    depth = max((one.count("/") + 1 for one in finest), default=0)
+    levels = [len({"/".join(one.split("/")[:n]) for one in finest}) for n in range(1, depth + 1)]
+    return {"levels": levels, "named": len(names(table)), "waiting": addresses.null_count}
 
 
 def is_address(text: str) -> bool:
