@@ -61,7 +61,8 @@ a { color: inherit; } code { background: var(--line); border-radius: 4px; paddin
 
 _SCRIPT = """
 function show() {
-  let kind = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = location.hash.slice(1), kind = null;
+  while (name && !(kind = document.getElementById(name))) name = name.replace(/\\/?[^/]+$/, "");
   for (let one = kind; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
   if (kind) kind.scrollIntoView();
 }
