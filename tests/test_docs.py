@@ -75,6 +75,23 @@ def test_the_quick_start_runs_from_top_to_bottom(block: Block, place: Path) -> N
     run(block, place, block.text)
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough pictures for kinds: ``pictures/`` with eight flowers of five kinds and eight birds of five."""
+    place = tmp_path_factory.mktemp("kinds")
+    for world, folder in enumerate(("flowers", "birds"), 1):
+        (place / "pictures" / folder).mkdir(parents=True)
+        for n in range(40):
+            draw_one(Take(world, n % 5, n // 5), place / f"pictures/{folder}/{n % 5}-{n // 5}.jpg")
+    draw_one(Take(1, 2, 9), place / "query.jpg")
+    return place
+
+
+@pytest.mark.parametrize("block", blocks("docs/kinds.md", "sh", "python"), ids=str)
+def test_the_page_on_kinds_runs_from_top_to_bottom(block: Block, many: Path) -> None:
+    run(block, many, block.text)
+
+
 def test_the_python_of_the_readme_runs(place: Path) -> None:
     (block,) = blocks("README.md", "python")
     assert 'load_encoder("dino")' in block.text

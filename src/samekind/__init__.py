@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from samekind.adapt.keeping import kinds
     from samekind.collection.collection import Collection
     from samekind.encoders.base import Encoder
     from samekind.encoders.load import load_encoder
@@ -38,6 +39,7 @@ _HOMES = {
     "Stored": "samekind.query.model",
     "Vector": "samekind.query.model",
     "evaluate": "samekind.evaluation.evaluate",
+    "kinds": "samekind.adapt.keeping",
     "load_encoder": "samekind.encoders.load",
     "search": "samekind.query.search",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "Stored",
     "Vector",
     "evaluate",
+    "kinds",
     "load_encoder",
     "search",
 ]

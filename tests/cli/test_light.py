@@ -10,7 +10,9 @@ import pytest
 HEAVY = {"numpy", "lance", "pyarrow", "openvino", "PIL", "samekind.collection", "samekind.encoders"}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["search", "--help"], ["sync", "--help"], ["config"], ["serch"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["search", "--help"], ["sync", "--help"], ["kinds", "--help"], ["config"], ["serch"]]
+)
 def test_nothing_heavy_is_imported(words: list[str]) -> None:
     code = f"""
 import sys

@@ -18,7 +18,7 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("serch", "There is no command 'serch'; known: config, .*Did you mean 'search'"),
+        ("serch", "There is no command 'serch'; known: adapt, .*Did you mean 'search'"),
         (("sync", "birds"), "Missing option '--into'; see samekind sync --help"),
         ((*SEARCH, "--pictur", "a.jpg"), "No such option: --pictur.*; see samekind search --help"),
         ((*SEARCH, *PICTURE, "-k", "many"), "-k.*integer.*; see samekind search --help"),

@@ -1,4 +1,4 @@
-"""One encoder for several collections, fitted without labels."""
+"""What is learned from whole collections, without labels: one encoder for all of them, and the kinds in each."""
 
 from samekind.adapt.adapt import Adapted, adapt
 

@@ -101,8 +101,8 @@ def judge(names: Sequence[str], folds: Iterable[Fold]) -> Verdict:
             found = _found(old, [old.vectors], 0), _found(new, everything, at)
             shares[at].append((_neighbours(old), _neighbours(new), *found))
     joined = [tuple(map(np.concatenate, zip(*each, strict=True))) for each in shares]
-    collections = {name: _judged(*each, len(names)) for name, each in zip(names, joined, strict=True)}
-    return Verdict(_judged(*map(np.concatenate, zip(*joined, strict=True)), 1), collections)
+    collections = {name: _judged(*each, compared=len(names)) for name, each in zip(names, joined, strict=True)}
+    return Verdict(_judged(*map(np.concatenate, zip(*joined, strict=True)), compared=1), collections)
 
 
 def _neighbours(space: Space) -> NDArray[np.float32]:
@@ -125,7 +125,7 @@ def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.flo
     return np.concatenate(hits) if hits else np.zeros(0, np.float32)
 
 
-def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array, compared: int) -> Judged:
+def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array, *, compared: int) -> Judged:
     return Judged(
         len(kept),
         float(kept_before.mean()),

@@ -64,7 +64,7 @@ def gather(
     for source in dict.fromkeys(Path(source).expanduser().absolute() for source in sources):
         if (source / FILE).is_file():
             collection = Collection.open(source)
-            if collection.manifest.fingerprint != encoder.fingerprint:
+            if collection.made.fingerprint != encoder.fingerprint:
                 raise EncoderMismatch(
                     f"{source} was made with encoder {collection.encoder_name!r}, not {encoder.name!r}; give "
                     f"--encoder {collection.encoder_name}, or name its folders of pictures instead."

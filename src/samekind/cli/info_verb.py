@@ -60,6 +60,10 @@ def _shown(found: Info) -> str:
     ]
     if found.index:
         lines.append(("index", f"approximate, finds {found.index['recall@10']:.1%} of the exact 10 nearest"))
+    if found.kinds:
+        levels = ", ".join(f"{count:,}" for count in found.kinds["levels"])
+        waiting = f"; {found.kinds['waiting']:,} pictures wait for theirs" if found.kinds["waiting"] else ""
+        lines.append(("kinds", f"{levels} from coarse to fine, {found.kinds['named']:,} named{waiting}"))
     lines += [
         ("on disk", f"{found.bytes / 1e6:,.1f} MB"),
         ("last sync", found.synced or "never"),

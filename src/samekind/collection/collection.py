@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import index, retune
+from samekind.collection import index, kinds, retune
 from samekind.collection import manifest as manifests
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
@@ -283,20 +283,26 @@ class Collection:
     def pictures(
         self, where: str | Where | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """All pictures in any state, each a dict of ``columns`` (None: all but vectors) and "file"."""
+        """All pictures in any state, each a dict of ``columns`` (None: all but vectors) and "file".
+
+        With all columns comes "kind", its name or address, once kinds were found.
+        """
         names = list(columns) if columns is not None else [*OWN, *self.table.person_columns]
         for name in names:
             if name not in self.table.schema.names:
                 raise unknown_name("column", name, [*OWN, *self.table.person_columns])
-        wanted = list(dict.fromkeys(["root", "path", *names]))
+        kind = kinds.shown(self.table) if columns is None else None
+        named = kinds.names(self.table) if kind else {}
+        wanted = list(dict.fromkeys(["root", "path", *names, *([kind] if kind else [])]))
         for batch in self.table.batches(wanted, None if where is None else self._sql(where)):
             for row in batch.to_pylist():
                 file = self.file_of(row["root"], row["path"])
-                yield {name: row[name] for name in names} | {"file": file}
+                own = {kinds.FILTER: kinds.called(row[kind], named)} if kind else {}
+                yield {name: row[name] for name in names} | own | {"file": file}
 
     def _sql(self, where: str | Where) -> str:
         tree = parse_where(where) if isinstance(where, str) else where
-        return to_sql(tree, self.table.schema)
+        return to_sql(kinds.resolved(tree, self.table, self.name), self.table.schema)
 
     def _many(self) -> bool:
         """Whether there are too many vectors to hold them all in memory for a search."""
@@ -402,7 +408,10 @@ class Collection:
                     )
                 raise UsageError(f"There is nothing to undo in {self.path}; {remedy}.")
             retune.retire(self.path, retune.active(self.table)[0])
+            names = kinds.names(self.table) if kinds.active(self.table) == kinds.active(before) else None
             self.table.restore(before)
+            if names is not None and names != kinds.names(self.table):
+                kinds.rename(self.table, names)
             persist(self.path, since)
         self.refresh()
         return label

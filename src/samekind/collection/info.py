@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from samekind.collection import index, retune
+from samekind.collection import index, kinds, retune
 from samekind.collection.migrate import former, under_way
 from samekind.collection.plan import PRESENT, SKIPPED, STATES
 from samekind.collection.shelf import place_of
@@ -42,6 +42,7 @@ class Info:
     why: str
     tuning: Mapping[str, Any] | None
     index: Mapping[str, Any] | None
+    kinds: Mapping[str, Any] | None
     bytes: int
     synced: str | None
     undo: str | None
@@ -65,6 +66,7 @@ class Info:
             "why": self.why,
             "tuning": None if self.tuning is None else dict(self.tuning),
             "index": None if self.index is None else dict(self.index),
+            "kinds": None if self.kinds is None else dict(self.kinds),
             "bytes": self.bytes,
             "synced": self.synced,
             "undo": self.undo,
@@ -108,6 +110,7 @@ def describe(collection: Collection) -> Info:
         why=collection.why,
         tuning=None if tuning is None else {"stamp": stamp, **tuning.to_dict()},
         index=index.about(table, column or made.look),
+        kinds=kinds.about(table),
         bytes=bytes_on_disk(collection.path),
         synced=table.metadata.get(SYNCED),
         undo=table.undo_label,

@@ -20,6 +20,7 @@ from samekind.errors import DamagedCollection, SamekindError, StorageError
 FOLDER = "pictures.lance"
 TUNED = "tuned_"
 LOOK_OF, VIEWS_OF = "look_of_", "views_of_"
+KINDS = "kinds_"
 FRAGMENT_ROWS = 1 << 16
 SMALL_FRAGMENTS = 8
 GRACE = timedelta(hours=1)
@@ -93,7 +94,7 @@ class Table:
         return {
             field.name: _KIND_NAMES[field.type]
             for field in self.schema
-            if field.name not in OWN and not is_vector(field.name)
+            if field.name not in OWN and not is_vector(field.name) and not field.name.startswith(KINDS)
         }
 
     @property
@@ -105,6 +106,11 @@ class Table:
     def encoded_columns(self) -> list[str]:
         """The columns of encoders' vectors and second views; those of one encoder are in use."""
         return [name for name in self.schema.names if is_vector(name) and not name.startswith(TUNED)]
+
+    @property
+    def kinds_columns(self) -> list[str]:
+        """The columns of kinds; all but one are left over from a run that was killed."""
+        return [name for name in self.schema.names if name.startswith(KINDS)]
 
     def width(self, column: str) -> int:
         """The length that vectors of this column are stored with."""
@@ -246,6 +252,22 @@ class Table:
         with _guard(self.folder, "written"):
             udf = lance.batch_udf(output_schema=fields)(filled)
             self._dataset.add_columns(udf, read_columns=["hash", viewed], batch_size=_BLOCK)
+
+    def add_texts(self, name: str, source: str, said: Callable[[pa.Array], Sequence[str | None]]) -> None:
+        """A new column of texts, ``said`` (n,) of the n values of column ``source``: by blocks, in one commit."""
+
+        def fill(batch: pa.RecordBatch) -> pa.RecordBatch:
+            return pa.record_batch([pa.array(said(batch.column(0)), pa.string())], [name])
+
+        with _guard(self.folder, "written"):
+            udf = lance.batch_udf(output_schema=pa.schema([pa.field(name, pa.string())]))(fill)
+            self._dataset.add_columns(udf, read_columns=[source], batch_size=_BLOCK)
+
+    def write_texts(self, column: str, texts: Mapping[str, str | None]) -> None:
+        """Sets a column of texts in the rows with these ids, in one commit; the rest of a row stays as it is."""
+        rows = self.by_ids(list(texts), self.schema.names)
+        values = pa.array([texts[id_] for id_ in rows["id"].to_pylist()], pa.string())
+        self.upsert(rows.set_column(self.schema.get_field_index(column), column, values))
 
     def drop_columns(self, names: Sequence[str]) -> None:
         """Takes columns out of the table; older versions keep them."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from samekind.collection.made_by import columns_of
 from samekind.collection.pipeline import Looked
 from samekind.collection.plan import MISSING, PRESENT, SKIPPED, Carried, Found, Item, Value
-from samekind.collection.table import OWN, Map, Table, in_list, is_vector, to_array
+from samekind.collection.table import KINDS, OWN, Map, Table, in_list, is_vector, to_array
 from samekind.errors import UsageError
 
 BLOCK = 1024
@@ -35,11 +35,13 @@ class Writer:
         """Rows for what was looked at: vectors, or the reason why there are none."""
         rows, there, vectors, views = [], [], [], []
         stored = self._stored(item.id for one in looks for item in one.group)
+        unplaced = dict.fromkeys(self._table.kinds_columns)  # what is looked at anew may be of another kind
         for one in looks:
             for n, item in enumerate(one.group):
                 row = self._placed(stored.get(item.id), item)
                 row |= {"hash": one.hash, "width": one.width, "height": one.height}
                 row |= {"state": SKIPPED if one.reason else PRESENT, "reason": one.reason}
+                row |= unplaced
                 rows.append(row)
                 there.append(one.vector is not None)
                 vectors.append(one.vector)
@@ -57,16 +59,17 @@ class Writer:
     def carried(self, carried: Sequence[Carried]) -> None:
         """Rows for known content at a new or changed place: everything but place and columns from the source's row."""
         stored = self._stored(one.item.id for one in carried)
-        names = ["hash", "width", "height", "reason", self._look, *([self._tuned] if self._tuned else [])]
+        scalars = ["hash", "width", "height", "reason", *self._before.kinds_columns]
+        names = [*scalars, self._look, *([self._tuned] if self._tuned else [])]
         sources = self._before.by_ids(sorted({one.source for one in carried}), names)
         position = {id_: n for n, id_ in enumerate(sources["id"].to_pylist())}
         order = pa.array([position[one.source] for one in carried], pa.int64())
         sources = sources.take(order)
         rows = []
-        for one, content in zip(carried, sources.select(names[:4]).to_pylist(), strict=True):
+        for one, content in zip(carried, sources.select(scalars).to_pylist(), strict=True):
             row = self._placed(stored.get(one.item.id), one.item) | content
             rows.append(row | {"state": SKIPPED if row["reason"] else PRESENT})
-        columns = {name: sources[name] for name in names[4:]}
+        columns = {name: sources[name] for name in names[len(scalars) :]}
         self._upsert(rows, columns | {self._views: pa.nulls(len(rows), pa.list_(pa.float16()))})
 
     def revised(self, items: Sequence[Item]) -> None:
@@ -124,13 +127,18 @@ def new_columns(table: Table, found: Iterable[Found]) -> dict[str, str]:
                 kinds.setdefault(name, "")
     have = table.person_columns
     for name, kind in kinds.items():
-        if name in OWN or is_vector(name) or not name or set(name) & set(".`\"'\n"):
-            raise UsageError(f"A column cannot be called {name!r}, samekind uses that itself; rename it in the list.")
+        check_column(name)
         if name in have and kind not in ("", have[name]) and not (have[name] == "float" and kind == "int"):
             raise UsageError(
                 f"Column {name!r} holds {have[name]} in this collection and {kind} in the list; make them agree."
             )
     return {name: kind or "str" for name, kind in kinds.items() if name not in have}
+
+
+def check_column(name: str) -> None:
+    """Raises UsageError for what a person's column cannot be called."""
+    if name in OWN or is_vector(name) or name.startswith(KINDS) or not name or set(name) & set(".`\"'\n"):
+        raise UsageError(f"A column cannot be called {name!r}, samekind uses that itself; choose another name.")
 
 
 def _kind(value: Value) -> str | None:

@@ -55,7 +55,7 @@ class Hit:
         return self.confidence < WEAK_BELOW
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; the person's columns under ``columns``."""
+        """JSON-ready; the person's columns under ``columns``, with "kind" once kinds were found."""
         return {
             "rank": self.rank,
             "path": self.path,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.collection import kinds
 from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.errors import PictureError, UsageError
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
@@ -171,6 +172,8 @@ def _candidates(
     collection: Collection, ids: Sequence[str], scores: NDArray[np.float32], tuned: bool, hashes: frozenset[str]
 ) -> tuple[Hit, ...]:
     own = list(collection.table.person_columns)
+    kind = kinds.shown(collection.table)
+    named = kinds.names(collection.table) if kind else {}
     confidences = _confidence(collection, scores, tuned)
     return tuple(
         Hit(
@@ -182,10 +185,10 @@ def _candidates(
             score=float(score),
             confidence=float(confidence),
             same_file=row["hash"] in hashes,
-            columns={name: row[name] for name in own},
+            columns={name: row[name] for name in own} | ({"kind": kinds.called(row[kind], named)} if kind else {}),
         )
         for rank, (row, score, confidence) in enumerate(
-            zip(collection.rows(ids, [*own, "hash"]), scores, confidences, strict=True), 1
+            zip(collection.rows(ids, [*own, "hash", *([kind] if kind else [])]), scores, confidences, strict=True), 1
         )
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.tuning.nuisance import Array
+from samekind.encoders.rows import Array
 
 FEWEST = 50
 FOLDS = 4

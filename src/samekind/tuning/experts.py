@@ -12,7 +12,7 @@ import numpy as np
 
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array, unit_rows
-from samekind.tuning.groups import spherical_kmeans
+from samekind.tuning.kmeans import spherical_kmeans
 from samekind.tuning.nuisance import (
     NEIGHBOUR_SHARE,
     NEIGHBOURS,
@@ -68,7 +68,7 @@ def _groups(mapped: Array, rng: np.random.Generator) -> tuple[tuple[int, ...], A
     most = min(max(len(mapped) // PICTURES_A_GROUP, 1), MOST_GROUPS)
     levels, found = [], []
     for wanted in dict.fromkeys((most, max(most // COARSER, 1))):
-        centroids, labels = spherical_kmeans(mapped, wanted, rng)
+        centroids, labels = spherical_kmeans(mapped, wanted, int(rng.integers(1 << 31)))
         large = np.bincount(labels, minlength=wanted) >= min(SMALLEST_GROUP, len(mapped))
         levels.append(int(large.sum()))
         found.append(centroids[large])
