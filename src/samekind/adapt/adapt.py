@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samekind.adapt import closed_form, saved
+from samekind.adapt import closed_form, saved, trained
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered, gather
 from samekind.encoders.base import Encoder
@@ -16,15 +16,17 @@ from samekind.errors import EXIT_FOUND, EXIT_NOTHING, UsageError, unknown_name
 from samekind.events import Event, Job, Progress
 from samekind.settings import Settings, resolve
 
-METHODS = ("experts",)
+METHODS = ("both", "grappa", "experts")
 FEWEST = 50
 """Pictures of a collection, and second views of it that it can be judged by."""
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """What came of it: ``accepted`` or not and ``why``; the ``encoder`` folder where it was written.
+    """What came of it: ``accepted`` or not and ``why``; the ``encoder`` folder where one was written.
 
+    ``method`` is the one that was asked for, ``saved`` the one that is in the folder: where training was refused that
+    is the closed form.
     ``collections`` by name: what the gate saw in each; ``seconds`` of wall time by step.
     """
 
@@ -33,6 +35,7 @@ class Adapted:
     encoder: str | None
     base: str
     method: str
+    saved: str | None
     seed: int
     overall: Judged
     collections: Mapping[str, Judged]
@@ -41,8 +44,8 @@ class Adapted:
 
     @property
     def exit_code(self) -> int:
-        """1 where it was refused, else 0."""
-        return EXIT_FOUND if self.accepted else EXIT_NOTHING
+        """1 where nothing was written, else 0."""
+        return EXIT_FOUND if self.encoder else EXIT_NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -52,6 +55,7 @@ class Adapted:
             "encoder": self.encoder,
             "base": self.base,
             "method": self.method,
+            "saved": self.saved,
             "seed": self.seed,
             "overall": self.overall.to_dict(),
             "collections": {
@@ -66,22 +70,26 @@ def adapt(
     sources: Sequence[str | Path],
     out: str | Path,
     encoder: str = "dino",
-    method: str = "experts",
+    method: str = "both",
     *,
     seed: int = 0,
     settings: Settings | None = None,
 ) -> Job[Adapted]:
     """Fits one encoder to several collections (or folders of pictures), without labels, and writes it to ``out``.
 
-    ``encoder`` is the base that the collections were made with. ``out`` must not exist yet. Where the gate refuses,
-    nothing is written. Raises UsageError for impossible choices and for collections of fewer than 50 pictures,
-    EncoderMismatch for a collection of another encoder, StorageError.
+    ``encoder`` is the base that the collections were made with. ``method``: "experts" is the closed form alone;
+    "grappa" trains adaptors; "both" does both. Where the gate refuses what was trained, the closed form is written, and
+    where it refuses that too, nothing. ``out`` must not exist yet. Raises UsageError for impossible choices and for
+    collections of fewer than 50 pictures, EncoderMismatch for a collection of another encoder, MissingExtra for
+    training without torch, StorageError.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     if not sources:
         raise UsageError("There is nothing to adapt to; name collections or folders of pictures.")
     saved.check_new(Path(out))
+    if method != "experts":
+        trained.check_trainable(encoder)
     return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, seed, settings or resolve()))
 
 
@@ -97,49 +105,48 @@ def _steps(
     gathered = yield from gather(sources, base, settings)
     _check_enough(gathered)
     seconds["gathering"] = time.perf_counter() - started
-    return (yield from fitted(gathered, base, out, method, seed, seconds))
+    return (yield from fitted(gathered, base, out, method, seed, seconds, settings))
 
 
 def fitted(
-    gathered: Sequence[Gathered], base: Encoder, out: Path, method: str, seed: int, seconds: dict[str, float]
+    gathered: Sequence[Gathered],
+    base: Encoder,
+    out: Path,
+    method: str,
+    seed: int,
+    seconds: dict[str, float],
+    settings: Settings,
 ) -> Generator[Event, None, Adapted]:
     """Fits, judges and writes what was gathered."""
+
+    def result(verdict: Verdict, accepted: bool, why: str, saved_as: str | None) -> Adapted:
+        pictures = {one.name: len(one) for one in gathered}
+        folder = str(out) if saved_as else None
+        overall, each = verdict.overall, verdict.collections
+        return Adapted(accepted, why, folder, base.name, method, saved_as, seed, overall, each, pictures, seconds)
+
+    refused: Verdict | None = None
+    if method != "experts":
+        started = time.perf_counter()
+        found = yield from trained.train_candidate(gathered, base, method == "both", seed, settings)
+        seconds["training"] = time.perf_counter() - started
+        if found.verdict.accepted:
+            about: dict[str, str | int] = {"base": base.name, "method": method, "seed": seed, "why": found.verdict.why}
+            saved.write(out, found.base, [found.mix], about, found.adaptors)
+            return result(found.verdict, True, found.verdict.why, method)
+        refused = found.verdict
     started = time.perf_counter()
     yield Progress("checking", 0, 1)
     verdict = closed_form.judge_mix(gathered, base.parts, seed)
     yield Progress("checking", 1, 1)
-    seconds["checking"] = time.perf_counter() - started
     if verdict.accepted:
-        started = time.perf_counter()
-        yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
-        yield Progress("fitting", 1, 1)
-        seconds["fitting"] = time.perf_counter() - started
-        saved.write(out, base, mix, {"method": method, "seed": seed, "why": verdict.why})
-    return _result(gathered, verdict, out, base, method, seed, seconds)
-
-
-def _result(
-    gathered: Sequence[Gathered],
-    verdict: Verdict,
-    out: Path,
-    base: Encoder,
-    method: str,
-    seed: int,
-    seconds: Mapping[str, float],
-) -> Adapted:
-    return Adapted(
-        verdict.accepted,
-        verdict.why,
-        str(out) if verdict.accepted else None,
-        base.name,
-        method,
-        seed,
-        verdict.overall,
-        verdict.collections,
-        {one.name: len(one) for one in gathered},
-        seconds,
-    )
+        saved.write(out, base, mix, {"base": base.name, "method": "experts", "seed": seed, "why": verdict.why})
+    seconds["closed form"] = time.perf_counter() - started
+    saved_as = "experts" if verdict.accepted else None
+    if refused is None:
+        return result(verdict, verdict.accepted, verdict.why, saved_as)
+    return result(refused, False, f"what was trained: {refused.why}; the closed form: {verdict.why}", saved_as)
 
 
 def _check_enough(gathered: Sequence[Gathered]) -> None:

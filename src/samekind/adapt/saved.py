@@ -9,12 +9,17 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from samekind.encoders.adapted import EXPERTS, FILE, FORMAT, GOLDEN, AdaptedEncoder, fingerprint, packed
+import numpy as np
+
+from samekind.encoders.adapted import ADAPTORS, EXPERTS, FILE, FORMAT, GOLDEN, AdaptedEncoder, fingerprint, packed
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.golden import golden_numbers
 from samekind.errors import StorageError, UsageError
+
+Tensor = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def check_new(out: Path) -> None:
@@ -26,8 +31,14 @@ def check_new(out: Path) -> None:
         raise StorageError(f"{out.parent} is no folder that can be written to; name another place for the encoder.")
 
 
-def write(out: Path, base: Encoder, experts: Sequence[Experts], about: Mapping[str, str | int]) -> AdaptedEncoder:
-    """Writes the folder ``out`` and returns the encoder in it."""
+def write(
+    out: Path,
+    base: Encoder,
+    experts: Sequence[Experts],
+    about: Mapping[str, str | int],
+    adaptors: Mapping[str, Tensor] | None = None,
+) -> AdaptedEncoder:
+    """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts."""
     from safetensors.numpy import save_file
 
     print_ = fingerprint(base.fingerprint, experts)
@@ -36,7 +47,6 @@ def write(out: Path, base: Encoder, experts: Sequence[Experts], about: Mapping[s
     lines = {
         "format": FORMAT,
         "samekind": importlib.metadata.version("samekind"),
-        "base": base.name,
         "base_fingerprint": base.fingerprint,
         "fingerprint": print_,
         **about,
@@ -45,6 +55,8 @@ def write(out: Path, base: Encoder, experts: Sequence[Experts], about: Mapping[s
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         save_file(packed(experts), draft / EXPERTS)
+        if adaptors:
+            save_file({name: tensor.astype(np.float16) for name, tensor in adaptors.items()}, draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")
         (draft / FILE).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), "utf-8")
         draft.chmod(0o755)

@@ -25,7 +25,9 @@ def adapt(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the new encoder goes.")],
     encoder: Annotated[str, typer.Option(help="The encoder that it starts from.")] = "dino",
-    method: Annotated[str, typer.Option(help="experts: closed form, seconds.")] = "experts",
+    method: Annotated[
+        str, typer.Option(help="both, grappa (training alone), or experts (closed form, seconds).")
+    ] = "both",
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -46,6 +48,8 @@ def adapt(
 
 def _text(result: Adapted) -> str:
     lines = [f"{'accepted' if result.accepted else 'refused'}: {result.why}"]
+    if result.encoder and not result.accepted:
+        lines.append("The closed form was written instead of what was trained.")
     width = max(map(len, result.collections))
     for name, judged in result.collections.items():
         lines.append(

@@ -2,6 +2,7 @@
 
 my-encoder/
   encoder.toml            base encoder and its fingerprint, method, verdict, versions, seeds
+  adaptors.safetensors    what training put into the network, where it was trained
   experts.safetensors     the mix of linear experts, for each part of the base's vectors
   golden.json             the numbers that the test card must give
 """
@@ -24,7 +25,7 @@ from samekind.encoders.rows import join_parts, split_parts
 from samekind.errors import EncoderError, NewerFormat
 from samekind.events import Chosen
 
-FILE, EXPERTS, GOLDEN = "encoder.toml", "experts.safetensors", "golden.json"
+FILE, ADAPTORS, EXPERTS, GOLDEN = "encoder.toml", "adaptors.safetensors", "experts.safetensors", "golden.json"
 FORMAT = 1
 
 
@@ -136,6 +137,28 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
             f"{folder} was changed after it was written; copy the folder again or run samekind adapt again."
         )
     return AdaptedEncoder(str(folder), base, experts, found, tuple(map(tuple, golden)))
+
+
+def read_adaptors(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """The trained adaptors as float32, by name. Raises EncoderError where they cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return {name: tensor.astype(np.float32) for name, tensor in load_file(folder / ADAPTORS).items()}
+    except (OSError, SafetensorError) as problem:
+        raise EncoderError(
+            f"{folder / ADAPTORS} cannot be read ({problem}); copy the folder again or run samekind adapt again."
+        ) from None
+
+
+def adaptors_digest(trunk: str, adaptors: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """The sha256 over a network's digest and its adaptors, which are half-precision numbers."""
+    digest = hashlib.sha256(trunk.encode())
+    for name, tensor in sorted(adaptors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.astype(np.float16).tobytes())
+    return digest.hexdigest()
 
 
 def packed(experts: Sequence[Experts]) -> dict[str, np.ndarray[Any, Any]]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from samekind.encoders import adapted, catalog, weights
 from samekind.encoders.adapted import AdaptedEncoder
@@ -30,7 +34,14 @@ def load_encoder(
     """
     settings = settings or resolve()
     if (folder := adapted_folder(name)) is not None:
-        return adapted.assemble(folder, load_encoder(adapted.read_about(folder).base, settings, on_event))
+        name = adapted.read_about(folder).base
+        if not (folder / adapted.ADAPTORS).exists():
+            return adapted.assemble(folder, load_encoder(name, settings, on_event))
+        for event in (job := fetch(name, settings)):
+            if on_event:
+                on_event(event)
+        tensors = adapted.read_adaptors(folder)
+        return adapted.assemble(folder, with_adaptors(name, job.result()[0], tensors, settings))
     if name.startswith(ONNX):
         return _from_file(Path(name.removeprefix(ONNX)).expanduser().absolute(), settings)
     record = catalog.record(name)
@@ -59,6 +70,25 @@ def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
         return fetch(adapted.read_about(folder).base, settings)
     parts = () if name.startswith(ONNX) else catalog.record(name).weights
     return Job(_fetch(parts, settings or resolve()))
+
+
+def with_adaptors(
+    name: str, weights_file: Path, adaptors: dict[str, NDArray[np.float32]], settings: Settings
+) -> RecipeEncoder:
+    """The network of ``name`` (dino, dino@SIDE) with trained adaptors in it; its vectors are not those of ``name``."""
+    from safetensors.numpy import load_file
+
+    from samekind.encoders.vit import build_vit
+
+    trunk = catalog.record(name).trunks[0]
+    digest = adapted.adaptors_digest(trunk.digest, adaptors)
+    changed = replace(trunk, name=f"{trunk.name}+adaptors", digest=digest, golden=())
+    network = Network(
+        lambda: build_vit(load_file(weights_file), trunk.view.side, adaptors=adaptors),
+        settings,
+        key=f"{changed.name}@{trunk.view.side}-{digest[:8]}",
+    )
+    return RecipeEncoder(f"{name} with adaptors", [changed], [network])
 
 
 def adapted_folder(name: str) -> Path | None:

@@ -1,0 +1,140 @@
+"""The tokens below the adaptors, computed once for each picture and view and kept on disk in half precision.
+
+Blocks that are not adapted give the same tokens in every round of training. They run once, in the fastest runtime, into
+one memory-mapped file; a run that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Pixels
+from samekind.encoders.runtime import Network
+from samekind.errors import PictureError, StorageError
+from samekind.events import Chosen, Event, Progress, Skipped
+from samekind.pictures.decode import Limits, read_picture
+from samekind.pictures.views import View
+from samekind.settings import Settings, cache_folder, usable_threads
+
+CROPS = 2
+_SMALLEST = 0.5
+_ASPECT = 0.2
+_BLOCK = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """``array`` (n, 1 + CROPS, t, d) float16 on disk, the plain view before crops; ``usable`` (n,) what was read."""
+
+    array: NDArray[np.float16]
+    usable: NDArray[np.bool_]
+    folder: Path
+
+    def drop(self) -> None:
+        """Takes the file away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def bytes_of(pictures: int, tokens: int, width: int) -> int:
+    """What so many pictures will take on disk."""
+    return pictures * (1 + CROPS) * tokens * width * 2
+
+
+def keep_tokens(
+    files: Sequence[Path], lower: Network, shape: tuple[int, int], view: View, key: str, settings: Settings
+) -> Generator[Event, None, Tokens]:
+    """Runs ``lower`` (pictures (n, side, side, 3) uint8 -> (n, t * d)) on all files; ``shape`` is (t, d).
+
+    A picture that cannot be read is reported and left out. Raises StorageError where there is no room.
+    """
+    folder = cache_folder() / "tokens" / _name(files, key)
+    size = bytes_of(len(files), *shape)
+    yield Chosen("token cache", f"{size / 1e9:.1f} GB", f"{len(files):,} pictures in {1 + CROPS} views, while training")
+    array, done = _opened(folder, (len(files), 1 + CROPS, *shape), size)
+    usable = np.ones(len(files), np.bool_)
+    limits = Limits(settings.max_pixels, settings.max_bytes)
+    counted = folder / "done"
+    with ThreadPoolExecutor(usable_threads(settings)) as pool:
+        for start in range(0, len(files), _BLOCK):
+            yield Progress("preparing", start, len(files))
+            some = range(start, min(start + _BLOCK, len(files)))
+            if some.stop <= done:
+                usable[start : some.stop] = np.any(array[start : some.stop, 0, 0, :8] != 0, axis=1)
+                continue
+            seen = list(pool.map(lambda row: _views(files[row], row, view, limits), some))
+            for row, views in zip(some, seen, strict=True):
+                if isinstance(views, Skipped):
+                    usable[row] = False
+                    yield views
+            good = [row for row in some if usable[row]]
+            if good:
+                pictures = np.concatenate([views for views in seen if not isinstance(views, Skipped)])
+                array[good] = lower(pictures).reshape(len(good), 1 + CROPS, *shape)
+            array.flush()
+            counted.write_text(str(some.stop))
+    yield Progress("preparing", len(files), len(files))
+    return Tokens(array, usable, folder)
+
+
+def random_crops(pixels: Pixels, rng: np.random.Generator) -> list[Pixels]:
+    """CROPS parts of a picture, each half to all of its area, of somewhat other proportions, every second mirrored."""
+    height, width = pixels.shape[:2]
+    crops = []
+    for _ in range(CROPS):
+        area, aspect = rng.uniform(_SMALLEST, 1), np.exp(rng.uniform(-_ASPECT, _ASPECT))
+        tall = max(1, min(height, int(height * (area * aspect) ** 0.5)))
+        wide = max(1, min(width, int(width * (area / aspect) ** 0.5)))
+        top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
+        crop = pixels[top : top + tall, left : left + wide]
+        crops.append(np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop))
+    return crops
+
+
+def _views(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8] | Skipped:
+    """(1 + CROPS, side, side, 3); the crops depend on the row alone, so that another run draws the same."""
+    try:
+        pixels = read_picture(file, limits, round(view.side / _SMALLEST**0.5)).pixels
+    except PictureError as problem:
+        return Skipped(str(file), problem.reason, problem.detail)
+    return np.stack([view.apply(one) for one in (pixels, *random_crops(pixels, np.random.default_rng(row)))])
+
+
+def _opened(
+    folder: Path, shape: tuple[int, ...], size: int
+) -> tuple[np.memmap[tuple[int, ...], np.dtype[np.float16]], int]:
+    file, counted = folder / "tokens.npy", folder / "done"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if file.exists() and counted.exists():
+            array = np.lib.format.open_memmap(file, "r+")
+            if array.shape == shape:
+                return array, int(counted.read_text())
+        if shutil.disk_usage(folder).free < size:
+            raise StorageError(
+                f"Training wants {size / 1e9:.1f} GB in {folder} for a while and there is less; free space, set "
+                "SAMEKIND_CACHE to another disk, or take --method experts."
+            )
+        counted.write_text("0")
+        return np.lib.format.open_memmap(file, "w+", np.float16, shape), 0
+    except (OSError, ValueError) as problem:
+        raise StorageError(f"{folder} cannot be written ({problem}); set SAMEKIND_CACHE to another folder.") from None
+
+
+def _name(files: Sequence[Path], key: str) -> str:
+    digest = hashlib.blake2b(key.encode(), digest_size=8)
+    for file in files:
+        digest.update(f"{file}\n".encode())
+        try:
+            stat = file.stat()
+            digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode())
+        except OSError:
+            continue
+    return digest.hexdigest()
