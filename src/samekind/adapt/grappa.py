@@ -24,7 +24,7 @@ from samekind.adapt.train import embed, train
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
-from samekind.encoders.vit import Tensors
+from samekind.encoders.vit import Tensors, ViTShape
 from samekind.events import Chosen, Event
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
@@ -46,7 +46,14 @@ class Trained:
 
 
 def grappa(
-    tensors: Tensors, start: int, tokens: Tokens, plain: Array, mix: Experts, rows: Rows, seed: int
+    tensors: Tensors,
+    start: int,
+    tokens: Tokens,
+    plain: Array,
+    mix: Experts,
+    rows: Rows,
+    seed: int,
+    shape: ViTShape | None = None,
 ) -> Generator[Event, None, Trained]:
     """Trains on ``rows`` of ``tokens``, whose vectors were ``plain`` (n, d) before, from block ``start`` on.
 
@@ -57,7 +64,7 @@ def grappa(
     found = granularities(len(rows), SIZES)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     neighbours = nearest_rows(space, np.arange(len(rows)), NEIGHBOURS)
-    upper = UpperViT(tensors, start, len(labels), seed)
+    upper = UpperViT(tensors, start, len(labels), seed, shape)
     losses = yield from train(upper, tokens, rows, labels, neighbours, plain[rows], seed)
     adaptors = upper.to_numpy()
     upper.load(adaptors)

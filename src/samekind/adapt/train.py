@@ -66,7 +66,7 @@ def train(
             yield Progress("training", done, total)
             some = order[at * batch : (at + 1) * batch]
             partners = neighbours[some, rng.integers(0, neighbours.shape[1], batch)]
-            patches = np.concatenate([[0], 1 + rng.choice(tokens.array.shape[2] - 1, PATCHES, replace=False)])
+            patches = _patches(tokens.array.shape[2] - 1, rng)
             ours, theirs = vectors(some, patches), vectors(partners, patches)
             loss = sum(
                 contrast(ours[one], theirs[one]) + CLUSTER_WEIGHT * normalised_softmax(ours[one], kinds, label[some])
@@ -79,7 +79,7 @@ def train(
             torch().nn.utils.clip_grad_norm_(parameters, len(labels) ** 0.5)
             optimiser.step()
             done += 1
-            sums += float(loss) / len(labels)
+            sums += float(loss.detach()) / len(labels)
         losses.append(sums / max(steps, 1))
     yield Progress("training", total, total)
     return losses
@@ -93,6 +93,11 @@ def embed(upper: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
             seen = torch().from_numpy(np.asarray(tokens.array[rows[start : start + BATCH], view])).float()
             found.append(torch().nn.functional.normalize(upper.fused(seen).float(), dim=-1).numpy())
     return np.concatenate(found)
+
+
+def _patches(count: int, rng: np.random.Generator) -> Rows:
+    """Numbers of the class token and of some patch tokens."""
+    return np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
 
 
 def _means(vectors: Any, labels: NDArray[np.intp]) -> Any:

@@ -1,0 +1,236 @@
+"""The trunk's twin, the adaptors' identities, the losses, the kept tokens, and the method on a small network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from samekind.adapt.grappa import grappa
+from samekind.adapt.losses import contrast, normalised_softmax
+from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
+from samekind.adapt.train import embed
+from samekind.adapt.trunk import UpperViT
+from samekind.encoders.rows import unit_rows
+from samekind.encoders.runtime import Network
+from samekind.encoders.vit import build_lower_vit, build_vit
+from samekind.errors import StorageError
+from samekind.events import Job, Skipped
+from samekind.pictures.views import View
+from samekind.settings import Settings
+from samekind.tuning.experts import fit_experts
+from tests.encoders.small import VIT, WIDTH, pictures, run, vit_tensors
+
+torch = pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
+
+BLOCKS = 4
+TENSORS = vit_tensors(grid=3, blocks=BLOCKS)
+
+
+def upper(sets: int, start: int = 3, random: bool = False) -> UpperViT:
+    found = UpperViT(TENSORS, start, sets, seed=0, shape=VIT)
+    if random:
+        rng = np.random.default_rng(1)
+        found.load(
+            {
+                name: rng.normal(0, 0.2, tuple(tensor.shape)).astype(np.float32)
+                for name, tensor in found.adaptors.items()
+            }
+        )
+    return found
+
+
+def lower_tokens(images: np.ndarray, start: int = 3) -> np.ndarray:
+    return run(build_lower_vit(TENSORS, 42, start, VIT), images).astype(np.float32)
+
+
+def apart(trunk: UpperViT, tokens: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        return trunk.apart(torch.from_numpy(tokens)).numpy()
+
+
+def fused(trunk: UpperViT, tokens: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        return trunk.fused(torch.from_numpy(tokens)).numpy()
+
+
+@pytest.mark.parametrize("start", [2, 3])
+def test_untrained_adaptors_change_nothing(start: int) -> None:
+    images = pictures(3, 42)
+    plain, tokens = run(build_vit(TENSORS, 42, VIT), images), lower_tokens(images, start)
+    found = apart(upper(2, start), tokens)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+    np.testing.assert_allclose(found[0], plain, atol=5e-3)  # the kept tokens are half precision
+    np.testing.assert_allclose(fused(upper(2, start), tokens), found[0], atol=1e-5)
+
+
+def test_the_runtime_graph_is_the_fused_network() -> None:
+    images, trunk = pictures(3, 42), upper(3, random=True)
+    graph = run(build_vit(TENSORS, 42, VIT, trunk.to_numpy()), images)
+    trunk.load(trunk.to_numpy())
+    found = fused(trunk, lower_tokens(images))
+    cosine = (unit_rows(graph) * unit_rows(found)).sum(axis=1)
+    assert cosine.min() > 0.9999
+    plain = run(build_vit(TENSORS, 42, VIT), images)
+    assert (unit_rows(graph) * unit_rows(plain)).sum(axis=1).max() < 0.999
+
+
+def test_one_set_fused_is_that_set() -> None:
+    tokens, trunk = lower_tokens(pictures(3, 42)), upper(1, random=True)
+    np.testing.assert_allclose(fused(trunk, tokens), apart(trunk, tokens)[0], atol=1e-5)
+
+
+def test_sets_together_are_sets_alone_and_their_order_does_not_matter() -> None:
+    tokens, trunk = lower_tokens(pictures(3, 42)), upper(3, random=True)
+    together = apart(trunk, tokens)
+    tensors = trunk.to_numpy()
+    trunk.load(tensors)
+    together = apart(trunk, tokens)
+    for one in range(3):
+        alone = upper(1)
+        alone.load({name: tensor[one : one + 1] for name, tensor in tensors.items()})
+        np.testing.assert_allclose(apart(alone, tokens)[0], together[one], atol=1e-5)
+    turned = upper(3)
+    turned.load({name: tensor[[2, 0, 1]] for name, tensor in tensors.items()})
+    np.testing.assert_allclose(apart(turned, tokens), together[[2, 0, 1]], atol=1e-5)
+    np.testing.assert_allclose(fused(turned, tokens), fused(trunk, tokens), atol=1e-5)
+
+
+def test_only_adaptors_learn() -> None:
+    trunk = upper(2)
+    trunk.apart(torch.from_numpy(lower_tokens(pictures(2, 42)))).sum().backward()
+    assert all(not tensor.requires_grad for tensor in trunk.frozen.values())
+    assert all(tensor.grad is not None for name, tensor in trunk.adaptors.items() if name.startswith("up"))
+
+
+def unit(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_the_softmax_is_scale_free_and_blind_to_names() -> None:
+    vectors, prototypes = unit(6, 8), unit(4, 8, seed=1)
+    labels = torch.tensor([0, 1, 2, 3, 0, 1])
+    loss = normalised_softmax(vectors, prototypes, labels)
+    torch.testing.assert_close(normalised_softmax(vectors, 5 * prototypes, labels), loss)
+    order = torch.tensor([2, 0, 3, 1])
+    names = torch.empty(4, dtype=torch.long).scatter_(0, order, torch.arange(4))
+    torch.testing.assert_close(normalised_softmax(vectors, prototypes[order], names[labels]), loss)
+
+
+def test_one_cluster_teaches_nothing() -> None:
+    vectors = unit(6, 8).requires_grad_(True)
+    loss = normalised_softmax(vectors, unit(1, 8, seed=1), torch.zeros(6, dtype=torch.long))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert float(vectors.grad.abs().max()) == 0
+
+
+def test_contrast_is_least_for_the_right_partners() -> None:
+    vectors = unit(16, 32)
+    assert float(contrast(vectors, vectors)) < float(contrast(vectors, vectors.roll(1, 0)))
+
+
+def save(folder: Path, count: int) -> list[Path]:
+    files = []
+    for number in range(count):
+        file = folder / f"{number}.png"
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (60, 50, 3), np.uint8)).save(file)
+        files.append(file)
+    return files
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], Network]:
+    monkeypatch.setenv("SAMEKIND_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "pictures").mkdir()
+    network = Network(lambda: build_lower_vit(TENSORS, 42, 3, VIT), Settings(threads=1))
+    return save(tmp_path / "pictures", 20), network
+
+
+def kept(files: list[Path], network: Network) -> Tokens:
+    return Job(keep_tokens(files, network, (10, WIDTH), View("squash", 42), "key", Settings(threads=1))).result()
+
+
+def test_tokens_are_kept_and_a_killed_run_goes_on(small: tuple[list[Path], Network]) -> None:
+    files, network = small
+    whole = np.array(kept(files, network).array)
+    calls = []
+
+    class Counting:
+        def __call__(self, some: np.ndarray) -> np.ndarray:
+            calls.append(len(some))
+            return network(some)
+
+    again = kept(files, Counting())  # type: ignore[arg-type]
+    assert not calls
+    (again.folder / "done").write_text("16")
+    resumed = kept(files, Counting())  # type: ignore[arg-type]
+    assert calls == [4 * (1 + CROPS)]
+    np.testing.assert_array_equal(resumed.array, whole)
+    resumed.drop()
+    assert not resumed.folder.exists()
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(small: tuple[list[Path], Network]) -> None:
+    files, network = small
+    files[3].write_bytes(b"broken")
+    job = Job(keep_tokens(files, network, (10, WIDTH), View("squash", 42), "key", Settings(threads=1)))
+    skipped = [event for event in job if isinstance(event, Skipped)]
+    assert [one.path for one in skipped] == [str(files[3])]
+    assert np.flatnonzero(~job.result().usable).tolist() == [3]
+
+
+def test_no_room_for_the_tokens_is_one_sentence(
+    small: tuple[list[Path], Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    with pytest.raises(StorageError, match="free space, set SAMEKIND_CACHE"):
+        kept(*small)
+
+
+def test_crops_are_parts_of_the_picture() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 40, 3), np.uint8)
+    for crop in random_crops(pixels, np.random.default_rng(0)):
+        assert crop.shape[0] == 1
+        assert 1 <= crop.shape[1] <= 40
+    assert bytes_of(10, 257, 384) == 10 * 3 * 257 * 384 * 2
+
+
+def clumped_tokens(kinds: int = 12, each: int = 16) -> tuple[Tokens, np.ndarray]:
+    """Tokens of kinds, with a common direction of noise that differs from view to view."""
+    rng = np.random.default_rng(0)
+    centre = rng.normal(size=(kinds, 1, 1, 10, WIDTH))
+    noise = rng.normal(size=(kinds, each, 1 + CROPS, 1, 1)) * rng.normal(size=WIDTH) * 2
+    array = (centre + noise + 0.3 * rng.normal(size=(kinds, each, 1 + CROPS, 10, WIDTH))).astype(np.float16)
+    tokens = Tokens(array.reshape(-1, 1 + CROPS, 10, WIDTH), np.ones(kinds * each, bool), Path("none"))
+    return tokens, np.repeat(np.arange(kinds), each)
+
+
+def recall(vectors: np.ndarray, labels: np.ndarray) -> float:
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, -np.inf)
+    return float((labels[scores.argmax(axis=1)] == labels).mean())
+
+
+def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
+    tokens, labels = clumped_tokens()
+    everything = np.arange(len(labels))
+    plain = embed(upper(1), tokens, everything, 0)
+    rows = np.setdiff1d(everything, everything[::5])
+    mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
+
+    def once() -> dict[str, np.ndarray]:
+        found = Job(grappa(TENSORS, 3, tokens, plain, mix, rows, seed=0, shape=VIT)).result()
+        assert found.look.shape == plain.shape
+        assert found.views.shape == (len(labels), CROPS, WIDTH)
+        assert len(found.granularities) == found.adaptors["down.3"].shape[0]
+        centre = plain[rows].mean(axis=0)
+        before = recall(unit_rows(plain - centre), labels)
+        assert recall(unit_rows(found.look - found.look[rows].mean(axis=0)), labels) >= before
+        return found.adaptors
+
+    first, second = once(), once()
+    for name, tensor in first.items():
+        np.testing.assert_array_equal(tensor, second[name])
