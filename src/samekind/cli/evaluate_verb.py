@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from samekind.errors import EXIT_PARTIAL, UsageError
+
+if TYPE_CHECKING:
+    from samekind.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -30,6 +34,13 @@ def evaluate(
     ] = "own",
     split: Annotated[int, typer.Option(help="Which halving of the classes protocol new uses: 0, 1 or 2.")] = 0,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Measure the plain encoder.")] = False,
+    adapt_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROTOCOL",
+            help="Adapt the encoder first, to what the protocol fits on: own or new, as --protocol.",
+        ),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(help="Compare with no-tune, with another encoder, or (beside --run) with another run file."),
@@ -70,11 +81,14 @@ def evaluate(
         found = runs.evaluate_run(run, qrels, Path(against) if against else None)
     else:
         settings = resolve({"encoder": encoder})
+        chosen_encoder = settings.encoder
+        if adapt_on is not None:
+            chosen_encoder = _adapted(labels or [], settings, protocol, adapt_on, split, quiet)
         if report and not against and not no_tune:
             against = NO_TUNE
         job = measure(
             labels or [],
-            settings.encoder,
+            chosen_encoder,
             protocol,
             not no_tune,
             split=split,
@@ -92,3 +106,21 @@ def evaluate(
     typer.echo(json.dumps(found.to_dict()) if as_json else reports.text(found))
     if found.skipped:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _adapted(labels: list[Path], settings: Settings, protocol: str, adapt_on: str, split: int, quiet: bool) -> str:
+    """The folder of an encoder that was adapted for this run; the plain name where the gate refused everything."""
+    from samekind.cli.progress import follow
+    from samekind.evaluation import adapting
+    from samekind.settings import cache_folder
+
+    if adapt_on != protocol:
+        raise UsageError(f"--adapt-on {adapt_on} goes with --protocol {adapt_on}, not {protocol}; give both the same.")
+    room = cache_folder() / "adapted"
+    room.mkdir(parents=True, exist_ok=True)
+    out = Path(tempfile.mkdtemp(dir=room)) / f"{protocol}-{split}"
+    found = follow(
+        adapting.adapt_on(labels, settings.encoder, protocol, out, split=split, settings=settings), quiet=quiet
+    )
+    typer.echo(f"{'accepted' if found.accepted else 'refused'}: {found.why}", err=True)
+    return found.encoder or found.base
