@@ -114,8 +114,11 @@ def tuned(seen: Sequence[Gathered], parts: Any) -> Tuning:
 
 
 def sides(tuning: Tuning, look: Array) -> Sides:
-    """A set in a tuned collection; where the tuning was refused both sides are plain."""
-    return tuning.asked(look), tuning.stored(look)
+    """A set in a tuned collection; where the tuning was refused both sides are plain, with nothing taken off."""
+    if tuning.helps:
+        return tuning.asked(look), tuning.stored(look)
+    plain = np.hstack([look, np.zeros((len(look), 1), np.float32)])
+    return plain, plain
 
 
 def with_hubs(mapped: Sequence[Array], seen: Sequence[Gathered]) -> list[Sides]:
