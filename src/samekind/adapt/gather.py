@@ -48,9 +48,9 @@ class Gathered:
         """At most so many pictures, those with second views before others."""
         if len(self) <= most:
             return self
+        seen = rng.permutation(self.view_rows)[:most]
         others = np.setdiff1d(np.arange(len(self)), self.view_rows)
-        wanted = max(most - len(self.view_rows), 0)
-        return self.take(np.sort(np.concatenate([self.view_rows, rng.choice(others, wanted, replace=False)])))
+        return self.take(np.sort(np.concatenate([seen, rng.choice(others, most - len(seen), replace=False)])))
 
 
 def gather(
