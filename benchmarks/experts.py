@@ -1,4 +1,4 @@
-"""Figure 9: one adapted encoder for six sets against each set tuned by itself, and what a set left out makes of it.
+"""Figure 8: one adapted encoder for six sets against each set tuned by itself, and what a set left out makes of it.
 
     python benchmarks/experts.py    both protocols, three halvings of the classes, dino
 
