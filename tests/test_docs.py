@@ -94,7 +94,7 @@ def test_the_page_on_kinds_runs_from_top_to_bottom(block: Block, many: Path) -> 
 
 @pytest.fixture(scope="module")
 def gardens(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough pictures to adapt to: ``pictures/garden/``, labelled, and ``pictures/meadow/``, six kinds of flowers each."""
+    """Enough pictures to adapt to: ``pictures/garden/``, labelled, and ``pictures/meadow/``, flowers of six kinds."""
     place = tmp_path_factory.mktemp("adapting")
     for first, folder in ((0, "garden"), (6, "meadow")):
         (place / "pictures" / folder).mkdir(parents=True)
