@@ -99,6 +99,15 @@ def test_few_pictures_give_one_group() -> None:
     assert np.isfinite(mix.apply(vectors)).all()
 
 
+def test_fewer_pictures_than_numbers_are_whitened_gently() -> None:
+    """As by the nuisance map of the same pictures."""
+    vectors, views, rows, _ = a_collection(0, range(6))
+    few = vectors[:20], views[rows < 20], rows[rows < 20]
+    one_map, mix = fit_nuisance_map(*few, rng()), fit_experts(*few, rng())
+    assert np.linalg.cond(mix.matrices[0]) == pytest.approx(np.linalg.cond(one_map.matrix), rel=0.1)
+    assert np.einsum("nd,nd->n", mix.apply(vectors), one_map.apply(vectors)).mean() > 0.97
+
+
 def test_without_views_neighbours_decide(two: list[tuple[Array, Array, Rows, Rows]]) -> None:
     vectors, views, rows, labels = union(two)
     mix = fit_experts(vectors, views[:0], rows[:0], rng())
