@@ -92,6 +92,25 @@ def test_the_page_on_kinds_runs_from_top_to_bottom(block: Block, many: Path) -> 
     run(block, many, block.text)
 
 
+@pytest.fixture(scope="module")
+def gardens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough pictures to adapt to: ``pictures/garden/``, labelled, and ``pictures/meadow/``, flowers of six kinds."""
+    place = tmp_path_factory.mktemp("adapting")
+    for first, folder in ((0, "garden"), (6, "meadow")):
+        (place / "pictures" / folder).mkdir(parents=True)
+        for n in range(60):
+            draw_one(Take(1, first + n % 6, n // 6), place / f"pictures/{folder}/{n % 6}-{n // 6}.jpg")
+    lines = ["path,label,coarse,split", *(f"{n % 6}-{n // 6}.jpg,{n % 6},,both" for n in range(60))]
+    (place / "pictures/garden/labels.csv").write_text("\n".join(lines) + "\n")
+    draw_one(Take(1, 2, 19), place / "query.jpg")
+    return place
+
+
+@pytest.mark.parametrize("block", blocks("docs/adapting.md", "sh", "python"), ids=str)
+def test_the_page_on_adapting_runs_from_top_to_bottom(block: Block, gardens: Path) -> None:
+    run(block, gardens, block.text)
+
+
 def test_the_python_of_the_readme_runs(place: Path) -> None:
     (block,) = blocks("README.md", "python")
     assert 'load_encoder("dino")' in block.text

@@ -11,7 +11,16 @@ HEAVY = {"numpy", "lance", "pyarrow", "openvino", "PIL", "samekind.collection", 
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["search", "--help"], ["sync", "--help"], ["kinds", "--help"], ["config"], ["serch"]]
+    "words",
+    [
+        ["--help"],
+        ["search", "--help"],
+        ["sync", "--help"],
+        ["kinds", "--help"],
+        ["adapt", "--help"],
+        ["config"],
+        ["serch"],
+    ],
 )
 def test_nothing_heavy_is_imported(words: list[str]) -> None:
     code = f"""

@@ -52,6 +52,15 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
         (("remove", "birds.samekind"), "Say which pictures to remove: by a filter, or by ids"),
         (("evaluate", "birds"), "There is no labels file birds/labels.csv"),
         (("evaluate", "birds", "--protocol", "old"), "There is no protocol 'old'; known: new, own"),
+        (("adapt", "birds", "-o", "birds"), "ROOM/birds is there already; name a folder that does not exist yet"),
+        (("adapt", "birds", "-o", "nowhere/mine"), "ROOM/nowhere is no folder that can be written to; name another"),
+        (("adapt", "birds"), "Missing option '--out' . '-o'; see samekind adapt --help"),
+        (("adapt", "-o", "mine"), "Missing argument 'COLLECTION_OR_FOLDER...'; see samekind adapt --help"),
+        (("adapt", "birds", "-o", "mine", "--method", "expert"), "no method 'expert'; known: experts.* Did you mean"),
+        (("adapt", "nowhere", "-o", "mine"), "There is no collection or folder ROOM/nowhere; check the spelling"),
+        (("adapt", "empty", "-o", "mine", "--encoder", "mock"), "There are no pictures in ROOM/empty; name a"),
+        (("adapt", "birds.samekind", "-o", "mine", "--encoder", "mock"), "birds has 13 pictures; adaptation wants 50"),
+        (("adapt", "birds.samekind", "-o", "mine"), "made with encoder 'mock', not 'dino'; give --encoder mock, or"),
         (("encoders", "fetch", "dinno"), "There is no encoder 'dinno'; known: .*Did you mean 'dino'"),
         (("encoders", "import", "birds/torn.jpg"), "torn.jpg"),
     ],
@@ -63,3 +72,4 @@ def test_one_sentence(call: Call, room: Path, synced: Said, words: str | tuple[s
     assert said.err.count("\n") == 1
     assert re.search(sentence, said.err), said.err
     assert not (room / "new.samekind").exists()
+    assert not (room / "mine").exists()

@@ -3,7 +3,9 @@
 import numpy as np
 
 from samekind.collection.lock import writing
+from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import encode_pictures
+from samekind.encoders.experts import Experts
 from samekind.evaluation import vectors
 from samekind.evaluation.labels import read_labels
 from samekind.evaluation.vectors import SetVectors, joined, vectors_of
@@ -51,6 +53,24 @@ def test_waits_for_another_process(draw_set, encoder, monkeypatch):
         events = iter(job)
         assert next(event for event in events if isinstance(event, Warned)).message.startswith("Another process")
     assert len(job.result().look) == 10
+
+
+def test_an_adapted_encoder_maps_the_cached_vectors_of_its_base(draw_set, encoder):
+    rng = np.random.default_rng(0)
+    nothing = np.zeros((1, 3), np.float32)
+    frame = np.eye(3, dtype=np.float32)
+    mix = Experts((1,), nothing[0], frame, nothing, nothing, rng.normal(size=(1, 3, 3)).astype(np.float32))
+    adapted = AdaptedEncoder("mine", encoder, (mix,), "a" * 16)
+    (labelled,) = read_labels([draw_set("left", each=2)])
+    plain = Job(vectors_of(labelled, encoder, resolve())).result()
+    seen = encoder.seen
+    found = Job(vectors_of(labelled, adapted, resolve())).result()
+    assert encoder.seen == seen
+    np.testing.assert_array_equal(found.rows, plain.rows)
+    np.testing.assert_array_equal(found.view_rows, plain.view_rows)
+    np.testing.assert_array_equal(found.look, adapted.adapt(plain.look))
+    np.testing.assert_array_equal(found.views[:, 1], adapted.adapt(plain.views[:, 1]))
+    assert not np.allclose(found.look, plain.look, atol=0.1)
 
 
 def test_take_numbers_views_anew():

@@ -11,6 +11,7 @@ import numpy as np
 
 from samekind.collection import Collection
 from samekind.collection.manifest import FILE
+from samekind.encoders.adapted import AdaptedEncoder, is_adapted
 from samekind.encoders.base import Encoder
 from samekind.encoders.rows import Array
 from samekind.errors import EncoderMismatch, StorageError, UsageError
@@ -47,9 +48,9 @@ class Gathered:
         """At most so many pictures, those with second views before others."""
         if len(self) <= most:
             return self
+        seen = rng.permutation(self.view_rows)[:most]
         others = np.setdiff1d(np.arange(len(self)), self.view_rows)
-        wanted = max(most - len(self.view_rows), 0)
-        return self.take(np.sort(np.concatenate([self.view_rows, rng.choice(others, wanted, replace=False)])))
+        return self.take(np.sort(np.concatenate([seen, rng.choice(others, most - len(seen), replace=False)])))
 
 
 def gather(
@@ -57,17 +58,21 @@ def gather(
 ) -> Generator[Event, None, list[Gathered]]:
     """Collections as they are; folders by a sync into the cache folder.
 
-    Raises UsageError for a name that is nothing or holds no pictures, EncoderMismatch for a collection of another
-    encoder.
+    Raises UsageError for a name that is nothing or holds no pictures and for an encoder that is adapted already,
+    EncoderMismatch for a collection of another encoder.
     """
+    if isinstance(encoder, AdaptedEncoder):
+        raise UsageError(f"{encoder.name} is adapted already; start from its base: --encoder {encoder.base.name}.")
     gathered: list[Gathered] = []
     for source in dict.fromkeys(Path(source).expanduser().absolute() for source in sources):
         if (source / FILE).is_file():
             collection = Collection.open(source)
             if collection.made.fingerprint != encoder.fingerprint:
+                made_with = collection.encoder_name
+                other = "" if is_adapted(made_with) else f"give --encoder {made_with}, or "
                 raise EncoderMismatch(
-                    f"{source} was made with encoder {collection.encoder_name!r}, not {encoder.name!r}; give "
-                    f"--encoder {collection.encoder_name}, or name its folders of pictures instead."
+                    f"{source} was made with encoder {made_with!r}, not {encoder.name!r}; {other}name its folders of "
+                    "pictures instead."
                 )
         else:
             collection = yield from _synced(source, encoder, settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import CollectionBusy, StorageError
 from samekind.evaluation.labels import LabelledSet
@@ -58,8 +59,12 @@ def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> G
     """The vectors of a set's pictures by the product's own sync, kept as a collection in the cache folder.
 
     Only new and changed pictures are encoded; broken ones are reported and left out. Where another process is encoding
-    the same set, this one waits for it.
+    the same set, this one waits for it. An adapted encoder maps the vectors of its base, so that those are shared.
     """
+    if isinstance(encoder, AdaptedEncoder):
+        found = yield from vectors_of(labelled, encoder.base, settings)
+        views = encoder.adapt(found.views.reshape(-1, encoder.dim)).reshape(found.views.shape)
+        return replace(found, look=encoder.adapt(found.look), views=views)
     from samekind.collection import Collection
     from samekind.pictures.scan import Source
 

@@ -14,6 +14,7 @@ from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array, unit_rows
 from samekind.tuning.kmeans import spherical_kmeans
 from samekind.tuning.nuisance import (
+    FEW,
     NEIGHBOUR_SHARE,
     NEIGHBOURS,
     SHRINKAGE,
@@ -38,8 +39,10 @@ def fit_experts(
     """Fits the mix on pictures and on second views of some of them.
 
     ``vectors`` (n, d) float32 unit rows, n > NEIGHBOURS; ``views`` (m, v, d) the second views of ``vectors[view_rows]``
-    (m may be 0). With fewer than 2 * PICTURES_A_GROUP pictures there is one group: the nuisance map.
+    (m may be 0). With fewer than 2 * PICTURES_A_GROUP pictures there is one group: the nuisance map,
+    with the shrinkage of few pictures as it has.
     """
+    shrinkage *= max(1.0, FEW * vectors.shape[1] / len(vectors))
     mean = vectors.mean(axis=0)
     centred = unit_rows(vectors - mean)
     everything = np.arange(len(vectors))
