@@ -270,7 +270,7 @@ def test_what_is_adapted_is_no_base(drawn: list[Path], out: Path, tmp_path: Path
     [
         ([], {}, "There is nothing to adapt to; name collections or folders of pictures"),
         (["nowhere"], {}, "There is no collection or folder .*nowhere; check the spelling"),
-        (["nowhere"], {"method": "expert"}, "no method 'expert'; known: experts.* Did you mean"),
+        (["nowhere"], {"method": "expert"}, "no method 'expert'; known: both, experts.* Did you mean"),
     ],
 )
 def test_impossible_choices(out: Path, sources: list[str], more: dict[str, str], sentence: str) -> None:

@@ -56,7 +56,10 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
         (("adapt", "birds", "-o", "nowhere/mine"), "ROOM/nowhere is no folder that can be written to; name another"),
         (("adapt", "birds"), "Missing option '--out' . '-o'; see samekind adapt --help"),
         (("adapt", "-o", "mine"), "Missing argument 'COLLECTION_OR_FOLDER...'; see samekind adapt --help"),
-        (("adapt", "birds", "-o", "mine", "--method", "expert"), "no method 'expert'; known: experts.* Did you mean"),
+        (
+            ("adapt", "birds", "-o", "mine", "--method", "expert"),
+            "no method 'expert'; known: both, experts.* Did you mean",
+        ),
         (("adapt", "nowhere", "-o", "mine"), "There is no collection or folder ROOM/nowhere; check the spelling"),
         (("adapt", "empty", "-o", "mine", "--encoder", "mock"), "There are no pictures in ROOM/empty; name a"),
         (("adapt", "birds.samekind", "-o", "mine", "--encoder", "mock"), "birds has 13 pictures; adaptation wants 50"),

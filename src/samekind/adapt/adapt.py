@@ -70,7 +70,7 @@ def adapt(
     sources: Sequence[str | Path],
     out: str | Path,
     encoder: str = "dino",
-    method: str = "both",
+    method: str | None = None,
     *,
     seed: int = 0,
     settings: Settings | None = None,
@@ -78,11 +78,13 @@ def adapt(
     """Fits one encoder to several collections (or folders of pictures), without labels, and writes it to ``out``.
 
     ``encoder`` is the base that the collections were made with. ``method``: "experts" is the closed form alone;
-    "grappa" trains adaptors; "both" does both. Where the gate refuses what was trained, the closed form is written, and
-    where it refuses that too, nothing. ``out`` must not exist yet. Raises UsageError for impossible choices and for
-    collections of fewer than 50 pictures, EncoderMismatch for a collection of another encoder, MissingExtra for
-    training without torch, StorageError.
+    "grappa" trains adaptors; "both" does both, and is meant where nothing is said and the base can be trained. Where
+    the gate refuses what was trained, the closed form is written, and where it refuses that too, nothing. ``out`` must
+    not exist yet. Raises UsageError for impossible choices and for collections of fewer than 50 pictures,
+    EncoderMismatch for a collection of another encoder, MissingExtra for training without torch, StorageError.
     """
+    if method is None:
+        method = "both" if trained.is_trainable(encoder) else "experts"
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     if not sources:
@@ -139,10 +141,14 @@ def fitted(
     yield Progress("checking", 0, 1)
     verdict = closed_form.judge_mix(gathered, base.parts, seed)
     yield Progress("checking", 1, 1)
+    seconds["checking"] = time.perf_counter() - started
+    started = time.perf_counter()
     if verdict.accepted:
+        yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
         saved.write(out, base, mix, {"base": base.name, "method": "experts", "seed": seed, "why": verdict.why})
-    seconds["closed form"] = time.perf_counter() - started
+        yield Progress("fitting", 1, 1)
+        seconds["fitting"] = time.perf_counter() - started
     saved_as = "experts" if verdict.accepted else None
     if refused is None:
         return result(verdict, verdict.accepted, verdict.why, saved_as)

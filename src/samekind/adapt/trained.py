@@ -47,9 +47,14 @@ class Candidate:
     losses: tuple[float, ...]
 
 
+def is_trainable(name: str) -> bool:
+    """Whether training is built for this encoder: dino, at any side."""
+    return name.partition("@")[0] == "dino"
+
+
 def check_trainable(name: str) -> None:
     """Raises UsageError for an encoder that training is not built for, MissingExtra without torch."""
-    if name.partition("@")[0] != "dino":
+    if not is_trainable(name):
         raise UsageError(f"Training is built for dino, not for {name}; take --encoder dino, or --method experts.")
     torch()
 

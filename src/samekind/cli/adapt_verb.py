@@ -26,8 +26,12 @@ def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the new encoder goes.")],
     encoder: Annotated[str, typer.Option(help="The encoder that it starts from.")] = "dino",
     method: Annotated[
-        str, typer.Option(help="both, grappa (training alone), or experts (closed form, seconds).")
-    ] = "both",
+        str | None,
+        typer.Option(
+            help="both, grappa (training alone), or experts (closed form, seconds).",
+            show_default="both for dino, else experts",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -54,7 +58,8 @@ def _text(result: Adapted) -> str:
     for name, judged in result.collections.items():
         lines.append(
             f"  {name:{width}}  {result.pictures[name]:>8,} pictures   neighbours kept {judged.neighbours_before:6.1%} "
-            f"-> {judged.neighbours:6.1%}   {'' if judged.passed else 'worse'}".rstrip()
+            f"-> {judged.neighbours:6.1%}   found {judged.found_before:6.1%} -> {judged.found:6.1%}"
+            f"{'' if judged.passed else '   worse'}"
         )
     if result.encoder:
         lines.append(
