@@ -23,6 +23,7 @@ from samekind.events import Chosen, Event, Progress, Skipped
 from samekind.pictures.decode import Limits, read_picture
 from samekind.pictures.views import View
 from samekind.settings import Settings, cache_folder, usable_threads
+from samekind.tuning.nuisance import Rows
 
 CROPS = 2
 _SMALLEST = 0.5
@@ -37,6 +38,13 @@ class Tokens:
     array: NDArray[np.float16]
     usable: NDArray[np.bool_]
     folder: Path
+
+    def read(self, rows: Rows, views: Rows, patches: Rows | slice = slice(None)) -> NDArray[np.float32]:
+        """(m, t, d) float32 of some pictures, each in its view; ``rows`` number the usable ones."""
+        at = np.flatnonzero(self.usable)[rows]
+        return np.stack([self.array[row, view][patches] for row, view in zip(at, views, strict=True)]).astype(
+            np.float32
+        )
 
     def drop(self) -> None:
         """Takes the file away."""

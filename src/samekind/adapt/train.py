@@ -35,9 +35,9 @@ def train(
 ) -> Generator[Event, None, list[float]]:
     """Trains the adaptors of ``upper`` in place; returns the mean loss of each epoch.
 
-    ``rows`` (n,) of ``tokens`` are trained on. Set i learns from ``labels[i]`` (n,), its pseudo-granularity, and all of
-    them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the vectors before training, whose
-    means are the first prototypes.
+    ``rows`` (n,) of ``tokens``, numbers of usable pictures, are trained on. Set i learns from ``labels[i]`` (n,), its
+    pseudo-granularity, and all of them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the
+    vectors before training, whose means are the first prototypes.
     """
     rng = np.random.default_rng(seed)
     torch().manual_seed(seed)
@@ -55,9 +55,9 @@ def train(
 
     def vectors(some: Rows, patches: Rows) -> Any:
         views = rng.integers(0, tokens.array.shape[1], len(some))
-        seen = np.stack([tokens.array[row, view][patches] for row, view in zip(rows[some], views, strict=True)])
+        seen = tokens.read(rows[some], views, patches)
         with torch().autocast("cpu", torch().bfloat16, enabled=_has_bfloat16()):
-            found = upper.apart(torch().from_numpy(seen).float())
+            found = upper.apart(torch().from_numpy(seen))
         return normalize(normalize(found.float(), dim=-1) - mean, dim=-1)
 
     for _ in range(EPOCHS):
@@ -90,7 +90,8 @@ def embed(upper: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
     found = []
     with torch().inference_mode(), torch().autocast("cpu", torch().bfloat16, enabled=_has_bfloat16()):
         for start in range(0, len(rows), BATCH):
-            seen = torch().from_numpy(np.asarray(tokens.array[rows[start : start + BATCH], view])).float()
+            some = rows[start : start + BATCH]
+            seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
             found.append(torch().nn.functional.normalize(upper.fused(seen).float(), dim=-1).numpy())
     return np.concatenate(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,8 +81,7 @@ def train_candidate(
     )
     plain = np.concatenate([one.vectors for one in some])
     mix = fit_mix(rest, base.parts, seed)[0]
-    kept = replace(tokens, array=tokens.array if tokens.usable.all() else tokens.array[tokens.usable])
-    found: Trained = yield from grappa(tensors, start, kept, plain, mix, rows, seed)
+    found: Trained = yield from grappa(tensors, start, tokens, plain, mix, rows, seed)
     network = with_adaptors(base.name, weights, found.adaptors, settings)
     viewed = rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]
     adapted = rounded(
