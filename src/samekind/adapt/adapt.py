@@ -133,7 +133,7 @@ def fitted(
         found = yield from trained.train_candidate(gathered, base, method == "both", seed, settings)
         seconds["training"] = time.perf_counter() - started
         if found.verdict.accepted:
-            about: dict[str, str | int] = {"base": base.name, "method": method, "seed": seed, "why": found.verdict.why}
+            about: dict[str, str | int] = {"method": method, "seed": seed, "why": found.verdict.why}
             saved.write(out, found.base, [found.mix], about, found.adaptors)
             return result(found.verdict, True, found.verdict.why, method)
         refused = found.verdict
@@ -146,7 +146,7 @@ def fitted(
     if verdict.accepted:
         yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
-        saved.write(out, base, mix, {"base": base.name, "method": "experts", "seed": seed, "why": verdict.why})
+        saved.write(out, base, mix, {"method": "experts", "seed": seed, "why": verdict.why})
         yield Progress("fitting", 1, 1)
         seconds["fitting"] = time.perf_counter() - started
     saved_as = "experts" if verdict.accepted else None

@@ -47,6 +47,7 @@ def write(
     lines = {
         "format": FORMAT,
         "samekind": importlib.metadata.version("samekind"),
+        "base": base.name,
         "base_fingerprint": base.fingerprint,
         "fingerprint": print_,
         **about,

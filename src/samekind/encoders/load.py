@@ -75,7 +75,7 @@ def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
 def with_adaptors(
     name: str, weights_file: Path, adaptors: dict[str, NDArray[np.float32]], settings: Settings
 ) -> RecipeEncoder:
-    """The network of ``name`` (dino, dino@SIDE) with trained adaptors in it; its vectors are not those of ``name``."""
+    """The network of ``name`` (dino, dino@SIDE) with trained adaptors in it; its fingerprint is another."""
     from safetensors.numpy import load_file
 
     from samekind.encoders.vit import build_vit
@@ -88,7 +88,7 @@ def with_adaptors(
         settings,
         key=f"{changed.name}@{trunk.view.side}-{digest[:8]}",
     )
-    return RecipeEncoder(f"{name} with adaptors", [changed], [network])
+    return RecipeEncoder(name, [changed], [network])
 
 
 def adapted_folder(name: str) -> Path | None:
