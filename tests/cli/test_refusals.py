@@ -60,10 +60,16 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
             ("adapt", "birds", "-o", "mine", "--method", "expert"),
             "no method 'expert'; known: both, experts.* Did you mean",
         ),
-        (("adapt", "nowhere", "-o", "mine"), "There is no collection or folder ROOM/nowhere; check the spelling"),
+        (
+            ("adapt", "nowhere", "-o", "mine", "--method", "experts"),
+            "There is no collection or folder ROOM/nowhere; check the spelling",
+        ),
         (("adapt", "empty", "-o", "mine", "--encoder", "mock"), "There are no pictures in ROOM/empty; name a"),
         (("adapt", "birds.samekind", "-o", "mine", "--encoder", "mock"), "birds has 13 pictures; adaptation wants 50"),
-        (("adapt", "birds.samekind", "-o", "mine"), "made with encoder 'mock', not 'dino'; give --encoder mock, or"),
+        (
+            ("adapt", "birds.samekind", "-o", "mine", "--method", "experts"),
+            "made with encoder 'mock', not 'dino'; give --encoder mock, or",
+        ),
         (("encoders", "fetch", "dinno"), "There is no encoder 'dinno'; known: .*Did you mean 'dino'"),
         (("encoders", "import", "birds/torn.jpg"), "torn.jpg"),
     ],
