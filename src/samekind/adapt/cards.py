@@ -13,7 +13,8 @@ import numpy as np
 
 from samekind.adapt.kinds import Kinds
 from samekind.adapt.words import distinguishing
-from samekind.tuning.kmeans import Array, Labels, row_blocks, sums_by_label, unit
+from samekind.encoders.rows import Array, unit_rows
+from samekind.tuning.kmeans import Labels, row_blocks, sums_by_label, unit_or
 
 PROTOTYPES, BORDERLINE = 3, 3
 
@@ -42,7 +43,7 @@ def cards(vectors: Array, kinds: Kinds, labels: Labels, depth: int, words: Seque
     """
     level = kinds.levels[depth]
     k = len(level)
-    centroids = unit(sums_by_label(vectors, labels, k), level.centroids)
+    centroids = unit_or(sums_by_label(vectors, labels, k), level.centroids)
     margins, nexts = _margins(vectors, labels, centroids)
     telling = distinguishing(words, labels, k, level.parents[labels] if depth else None)
     order = np.argsort(labels, kind="stable")
@@ -51,7 +52,7 @@ def cards(vectors: Array, kinds: Kinds, labels: Labels, depth: int, words: Seque
     chosen: list[tuple[int, ...]] = []
     for n, rows in enumerate(groups):
         chosen.append(_prototypes(vectors, rows, centroids[n]))
-        queries[n] = unit(vectors[list(chosen[n])].sum(axis=0, dtype=np.float64)[None])[0]
+        queries[n] = unit_rows(vectors[list(chosen[n])].sum(axis=0, dtype=np.float64)[None])[0]
     for block in row_blocks(k, len(vectors)):
         scores = queries[block] @ vectors.T
         for n, row in zip(range(k)[block], scores, strict=True):

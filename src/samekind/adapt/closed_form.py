@@ -16,7 +16,7 @@ from samekind.adapt.gate import Fold, Space, Verdict, judge
 from samekind.adapt.gather import Gathered
 from samekind.encoders.base import Part
 from samekind.encoders.experts import Experts
-from samekind.encoders.rows import Array, join_parts, split_parts
+from samekind.encoders.rows import Array, map_parts, split_parts
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
@@ -56,7 +56,7 @@ def _folds(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> It
         before, after = [], []
         for one, others, held in zip(gathered, rest, parted, strict=True):
             before.append(seen_by(tuned_alone(others, parts), one, held[fold]))
-            after.append(seen_by(partial(apply, mix, parts), one, held[fold]))
+            after.append(seen_by(partial(map_parts, parts, mix), one, held[fold]))
         yield before, after
 
 
@@ -75,11 +75,6 @@ def seen_by(mapped: Map, one: Gathered, held: Rows) -> Space:
         mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape),
         one.view_rows[kept],
     )
-
-
-def apply(mix: Sequence[Experts], parts: Sequence[Part], vectors: Array) -> Array:
-    """(n, d) of the base -> (n, d) of the mix."""
-    return join_parts(parts, [one.apply(piece) for one, piece in zip(mix, split_parts(parts, vectors), strict=True)])
 
 
 def rounded(mix: Experts) -> Experts:

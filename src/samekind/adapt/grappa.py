@@ -42,7 +42,6 @@ class Trained:
     look: Array
     views: Array
     granularities: tuple[int, ...]
-    losses: tuple[float, ...]
 
 
 def grappa(
@@ -65,16 +64,16 @@ def grappa(
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     neighbours = nearest_rows(space, np.arange(len(rows)), NEIGHBOURS)
     upper = UpperViT(tensors, start, len(labels), seed, shape)
-    losses = yield from train(upper, tokens, rows, labels, neighbours, plain[rows], seed)
+    yield from train(upper, tokens, rows, labels, neighbours, plain[rows], seed)
     adaptors = upper.to_numpy()
     upper.load(adaptors)
     everything = np.arange(len(plain))
     look = embed(upper, tokens, everything, 0)
     views = np.stack([embed(upper, tokens, everything, view) for view in range(1, tokens.array.shape[1])], axis=1)
-    return Trained(adaptors, look, views, found, tuple(losses))
+    return Trained(adaptors, look, views, found)
 
 
 def mix_of(look: Array, views: Array, rows: Rows, viewed: Rows, seed: int) -> Experts:
-    """The mix of experts on ``rows`` of adapted vectors, with the second views of those that are ``viewed``."""
-    some = np.intersect1d(rows, viewed)
+    """The mix of experts on ``rows`` of adapted vectors, with the second views of some of them, ``viewed``."""
+    some = np.sort(viewed)
     return fit_experts(look[rows], views[some], np.searchsorted(rows, some), np.random.default_rng(seed))

@@ -29,9 +29,9 @@ from samekind.collection.plan import PRESENT
 from samekind.collection.table import KINDS, Table, to_matrix
 from samekind.collection.upkeep import upkeep
 from samekind.collection.writer import blocks, check_column
+from samekind.encoders.rows import Array, unit_rows
 from samekind.errors import CollectionError, UsageError
 from samekind.events import Event, Job, Progress, Warned
-from samekind.tuning.kmeans import Array, unit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -282,7 +282,7 @@ def _path(address: str) -> list[str]:
 
 def _unit(vectors: Array, dim: int) -> Array:
     """Directions (n, d): stored vectors without zeros to fill them up, and without what a hub loses."""
-    return unit(vectors[:, :dim].astype(np.float64))
+    return unit_rows(vectors[:, :dim].astype(np.float64))
 
 
 def _column(collection: Collection) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.tuning.kmeans import Array, Labels, nearest_centroid, shares, spherical_kmeans, sums_by_label, unit
+from samekind.encoders.rows import Array, unit_rows
+from samekind.tuning.kmeans import Labels, nearest_centroid, shares, spherical_kmeans, sums_by_label
 
 SIZES = (8192, 1024, 128, 32, 8)
 """Pictures in a kind, about, from the coarsest on; few enough kinds to look over at the top of any collection."""
@@ -139,7 +140,7 @@ def kinds_of(sums: Mapping[str, NDArray[np.float64]]) -> Kinds:
         above = list(dict.fromkeys(one.rpartition(_SEPARATOR)[0] for one in addresses))
         place = {one: n for n, one in enumerate(above)}
         parents = np.array([place[one.rpartition(_SEPARATOR)[0]] for one in addresses], np.intp)
-        levels.append(Level(tuple(addresses), unit(below), parents))
+        levels.append(Level(tuple(addresses), unit_rows(below), parents))
         if depth == 1:
             break
         below = np.stack([below[parents == n].sum(axis=0) for n in range(len(above))])

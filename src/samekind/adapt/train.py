@@ -14,6 +14,7 @@ from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders.rows import Array
+from samekind.encoders.runtime import machine_precision
 from samekind.events import Event, Progress
 from samekind.tuning.nuisance import Rows
 
@@ -32,8 +33,8 @@ def train(
     neighbours: Rows,
     start: Array,
     seed: int,
-) -> Generator[Event, None, list[float]]:
-    """Trains the adaptors of ``upper`` in place; returns the mean loss of each epoch.
+) -> Generator[Event, None, None]:
+    """Trains the adaptors of ``upper`` in place.
 
     ``rows`` (n,) of ``tokens``, numbers of usable pictures, are trained on. Set i learns from ``labels[i]`` (n,), its
     pseudo-granularity, and all of them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the
@@ -51,17 +52,17 @@ def train(
     optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
     batch = min(BATCH, len(rows))
     steps = len(rows) // batch
-    done, total, losses = 0, EPOCHS * steps, []
+    done, total = 0, EPOCHS * steps
 
     def vectors(some: Rows, patches: Rows) -> Any:
         views = rng.integers(0, tokens.array.shape[1], len(some))
         seen = tokens.read(rows[some], views, patches)
-        with torch().autocast("cpu", torch().bfloat16, enabled=_has_bfloat16()):
+        with _autocast():
             found = upper.apart(torch().from_numpy(seen))
         return normalize(normalize(found.float(), dim=-1) - mean, dim=-1)
 
     for _ in range(EPOCHS):
-        order, sums = rng.permutation(len(rows)), 0.0
+        order = rng.permutation(len(rows))
         for at in range(steps):
             yield Progress("training", done, total)
             some = order[at * batch : (at + 1) * batch]
@@ -79,16 +80,13 @@ def train(
             torch().nn.utils.clip_grad_norm_(parameters, len(labels) ** 0.5)
             optimiser.step()
             done += 1
-            sums += float(loss.detach()) / len(labels)
-        losses.append(sums / max(steps, 1))
     yield Progress("training", total, total)
-    return losses
 
 
 def embed(upper: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
     found = []
-    with torch().inference_mode(), torch().autocast("cpu", torch().bfloat16, enabled=_has_bfloat16()):
+    with torch().inference_mode(), _autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
@@ -114,7 +112,6 @@ def _schedule(done: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _has_bfloat16() -> bool:
-    from samekind.encoders.engine import core
-
-    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def _autocast() -> Any:
+    """Products in bfloat16 where the processor has that, as the runtime chooses."""
+    return torch().autocast("cpu", torch().bfloat16, enabled=machine_precision()[0] == "bf16")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.adapt.closed_form import Map, fit_mix, rounded, tuned_alone
+from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
 from samekind.adapt.gate import Space, Verdict, judge
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, grappa, mix_of
@@ -43,8 +43,6 @@ class Candidate:
     mix: Experts
     adaptors: dict[str, Array]
     verdict: Verdict
-    granularities: tuple[int, ...]
-    losses: tuple[float, ...]
 
 
 def is_trainable(name: str) -> bool:
@@ -90,7 +88,7 @@ def train_candidate(
     before, after = [], []
     for number, (one, others, out, at) in enumerate(zip(some, rest, held, starts, strict=True)):
         yield Progress("checking", number, len(some))
-        before.append(_seen(tuned_alone(others, base.parts), one.vectors, one, out))
+        before.append(seen_by(tuned_alone(others, base.parts), one, out))
         views = _encoded_views(one, out, network, settings)
         look = found.look[at : at + len(one)]
         mapped = adapted.apply(views.reshape(-1, views.shape[-1])).reshape(views.shape)
@@ -98,7 +96,7 @@ def train_candidate(
     yield Progress("checking", len(some), len(some))
     verdict = judge([one.name for one in some], [(before, after)])
     tokens.drop()
-    return Candidate(network, adapted, found.adaptors, verdict, found.granularities, found.losses)
+    return Candidate(network, adapted, found.adaptors, verdict)
 
 
 def centred(vectors: Array) -> Experts:
@@ -129,11 +127,6 @@ def _usable(some: Sequence[Gathered], tokens: Tokens) -> tuple[list[Gathered], l
 def _held(one: Gathered, rng: np.random.Generator) -> Rows:
     most = min(HELD_AT_MOST, max(len(one.view_rows) // 2, 1))
     return np.sort(rng.choice(one.view_rows, most, replace=False))
-
-
-def _seen(mapped: Map, vectors: Array, one: Gathered, held: Rows) -> Space:
-    views = one.views[np.isin(one.view_rows, held)]
-    return Space(mapped(vectors), mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape), held)
 
 
 def _encoded_views(one: Gathered, held: Rows, encoder: RecipeEncoder, settings: Settings) -> Array:

@@ -90,7 +90,7 @@ class UpperViT:
         functional, t = torch().nn.functional, self.frozen
         heads, width = self.shape.heads, x.shape[-1]
         y = self._normed(x, at + "norm1")
-        weight, bias = t[at + "attn.qkv.weight"], t[at + "attn.qkv.bias"]
+        weight, bias = self._weights(at + "attn.qkv")
         if only_class_token:
             x = x[:, :, :1]
             attended = self._attended_by_first(y, weight, bias)
@@ -99,7 +99,7 @@ class UpperViT:
             query, key, value = split.movedim(-3, 0).transpose(-3, -2)
             attended = functional.scaled_dot_product_attention(query, key, value).transpose(-3, -2)
             attended = attended.reshape(y.shape)
-        y = functional.linear(attended, t[at + "attn.proj.weight"], t[at + "attn.proj.bias"])
+        y = functional.linear(attended, *self._weights(at + "attn.proj"))
         x = x + t[at + "ls1.gamma"] * y
         y = functional.gelu(functional.linear(self._normed(x, at + "norm2"), *self._weights(at + "mlp.fc1")))
         return x + t[at + "ls2.gamma"] * functional.linear(y, *self._weights(at + "mlp.fc2"))

@@ -21,7 +21,7 @@ import numpy as np
 
 from samekind.encoders.base import Encoder, Part, Pixels, Prepared, Vectors
 from samekind.encoders.experts import Experts
-from samekind.encoders.rows import join_parts, split_parts
+from samekind.encoders.rows import map_parts
 from samekind.errors import EncoderError, NewerFormat
 from samekind.events import Chosen
 
@@ -72,8 +72,7 @@ class AdaptedEncoder:
 
     def adapt(self, vectors: Vectors) -> Vectors:
         """(n, dim) unit rows of the base -> (n, dim) unit rows of this encoder."""
-        pieces = split_parts(self.parts, vectors)
-        return join_parts(self.parts, [mix.apply(piece) for mix, piece in zip(self.experts, pieces, strict=True)])
+        return map_parts(self.parts, self.experts, vectors)
 
 
 def is_adapted(name: str) -> bool:
@@ -154,11 +153,7 @@ def read_adaptors(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
 
 def adaptors_digest(trunk: str, adaptors: Mapping[str, np.ndarray[Any, Any]]) -> str:
     """The sha256 over a network's digest and its adaptors, which are half-precision numbers."""
-    digest = hashlib.sha256(trunk.encode())
-    for name, tensor in sorted(adaptors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.astype(np.float16).tobytes())
-    return digest.hexdigest()
+    return _digest(trunk, {name: tensor.astype(np.float16) for name, tensor in adaptors.items()})
 
 
 def packed(experts: Sequence[Experts]) -> dict[str, np.ndarray[Any, Any]]:
@@ -189,8 +184,12 @@ def unpacked(tensors: Mapping[str, np.ndarray[Any, Any]], parts: int) -> tuple[E
 
 def fingerprint(base: str, experts: Sequence[Experts]) -> str:
     """16 hex digits of the sha256 over the base's fingerprint and all numbers."""
-    digest = hashlib.sha256(base.encode())
-    for name, tensor in sorted(packed(experts).items()):
+    return _digest(base, packed(experts))[:16]
+
+
+def _digest(start: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    digest = hashlib.sha256(start.encode())
+    for name, tensor in sorted(tensors.items()):
         digest.update(name.encode())
         digest.update(tensor.tobytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,14 @@ from samekind.encoders.base import Part
 Array = NDArray[np.float32]
 
 
-def unit_rows(vectors: Array) -> Array:
+class RowMap(Protocol):
+    """Something that maps vectors of one length: (n, d) -> (n, d) unit rows."""
+
+    def apply(self, vectors: Array) -> Array:
+        """(n, d) float32 -> (n, d) float32 unit rows."""
+
+
+def unit_rows(vectors: NDArray[np.floating[Any]]) -> Array:
     """Each vector along the last axis at length 1; a zero vector stays zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
@@ -28,3 +36,9 @@ def join_parts(parts: Sequence[Part], pieces: Sequence[Array]) -> Array:
     """Unit slices, each times its part's weight, side by side, at unit length: (..., d)."""
     weighted = [part.weight * piece for part, piece in zip(parts, pieces, strict=True)]
     return unit_rows(np.concatenate(weighted, axis=-1))
+
+
+def map_parts(parts: Sequence[Part], maps: Sequence[RowMap], vectors: Array) -> Array:
+    """(n, d) vectors, each part mapped by its own map and all put together again: (n, d) unit rows."""
+    pieces = split_parts(parts, vectors)
+    return join_parts(parts, [one.apply(piece) for one, piece in zip(maps, pieces, strict=True)])

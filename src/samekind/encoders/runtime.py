@@ -34,7 +34,7 @@ class Network:
         With ``key``, which names the model by content, the compiled form is kept in the cache folder and taken from
         there the next time, without building.
         """
-        precision, why = native_precision(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        precision, why = machine_precision()
         threads = usable_threads(settings)
         why_threads = "as set" if settings.threads == threads else "the processors that this process may use"
         wanted = {
@@ -82,6 +82,12 @@ class Network:
             ) from problem
         self._batch = tried // 2
         self.choices.append(Chosen("batch", str(self._batch), f"{tried} pictures at once failed"))
+
+
+@functools.cache
+def machine_precision() -> tuple[str, str]:
+    """``native_precision`` of this machine's processor."""
+    return native_precision(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def native_precision(capabilities: list[str]) -> tuple[str, str]:

@@ -15,11 +15,11 @@ from samekind.encoders.rows import Array, unit_rows
 from samekind.tuning.kmeans import spherical_kmeans
 from samekind.tuning.nuisance import (
     FEW,
-    NEIGHBOUR_SHARE,
     NEIGHBOURS,
     SHRINKAGE,
     Rows,
     nearest_rows,
+    nuisance_covariance,
     second_moment,
     symmetric_whitening,
     unit_trace,
@@ -46,13 +46,14 @@ def fit_experts(
     mean = vectors.mean(axis=0)
     centred = unit_rows(vectors - mean)
     everything = np.arange(len(vectors))
-    frame = _map_of(centred, nearest_rows(centred, everything, NEIGHBOURS), None, None, shrinkage)
-    levels, centroids = _groups(unit_rows(centred @ frame), rng)
+    neighbours = nearest_rows(centred, everything, NEIGHBOURS)
+    frame = symmetric_whitening(nuisance_covariance(centred, everything, neighbours, None), shrinkage)
+    mapped = unit_rows(centred @ frame)
+    levels, centroids = _groups(mapped, rng)
     start = np.zeros((len(centroids), vectors.shape[1]), np.float32)
     experts = Experts(levels, mean, frame, centroids, start, start)
     shares = experts.attention(vectors) * len(levels)
     means = (shares.T @ vectors / shares.sum(axis=0)[:, None]).astype(np.float32)
-    mapped = unit_rows(centred @ frame)
     for _ in range(ROUNDS - 1):
         neighbours = nearest_rows(mapped, everything, NEIGHBOURS)
         matrices = np.stack(
@@ -90,21 +91,7 @@ def _expert(
         differences = unit_rows(views[seen] - mean) - centred[view_rows[seen]][:, None, :]
         differences *= np.sqrt(share[view_rows[seen]])[:, None, None]
         from_views = unit_trace(second_moment(differences.reshape(-1, vectors.shape[1])))
-    matrix = _map_of(centred, neighbours, (members, share[members]), from_views, shrinkage)
+    covariance = nuisance_covariance(centred, members, neighbours[members], from_views, share[members])
+    matrix = symmetric_whitening(covariance, shrinkage)
     scaled: Array = matrix / np.sqrt((matrix * matrix).sum() / len(matrix))
     return scaled
-
-
-def _map_of(
-    centred: Array, neighbours: Rows, some: tuple[Rows, Array] | None, from_views: Array | None, shrinkage: float
-) -> Array:
-    """The symmetric whitening of differences to neighbours (of ``some`` rows, each with its weight) and of views."""
-    rows, weights = some if some is not None else (np.arange(len(centred)), np.ones(len(centred), np.float32))
-    root = np.sqrt(weights)[:, None]
-    moment = np.zeros((centred.shape[1],) * 2, np.float32)
-    for rank in range(neighbours.shape[1]):
-        moment += second_moment(root * (centred[rows] - centred[neighbours[rows, rank]]))
-    covariance = unit_trace(moment)
-    if from_views is not None:
-        covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
-    return symmetric_whitening(covariance, shrinkage)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from samekind.encoders.rows import Array, unit_rows
+
 Labels = NDArray[np.intp]
 
 DIRECT_UP_TO = 2_000
@@ -74,11 +75,10 @@ def sums_by_label(vectors: Array, labels: Labels, k: int) -> NDArray[np.float64]
     return sums
 
 
-def unit(sums: NDArray[np.float64], instead: Array | None = None) -> Array:
-    """Rows at unit length, (k, d); those that vanish are taken from ``instead``, or stay 0."""
+def unit_or(sums: NDArray[np.float64], instead: Array) -> Array:
+    """Rows at unit length, (k, d); those that vanish are taken from ``instead``."""
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    rows = (sums / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return rows if instead is None else np.where(lengths > _SAME, rows, instead).astype(np.float32)
+    return np.where(lengths > _SAME, unit_rows(sums), instead).astype(np.float32)
 
 
 def shares(sizes: Sequence[int] | Labels, total: int) -> list[int]:
@@ -118,7 +118,7 @@ def _seeds(vectors: Array, k: int, rng: np.random.Generator) -> Array:
 def _moved(vectors: Array, labels: Labels, cosines: Array, centroids: Array) -> Array:
     """Centroids at the means of their rows; empty ones on the rows farthest out in the largest cluster."""
     sizes = np.bincount(labels, minlength=len(centroids))
-    moved = unit(sums_by_label(vectors, labels, len(centroids)), centroids)
+    moved = unit_or(sums_by_label(vectors, labels, len(centroids)), centroids)
     empty = np.flatnonzero(sizes == 0)
     if len(empty):
         rows = np.flatnonzero(labels == sizes.argmax())

@@ -68,15 +68,29 @@ def fit_nuisance_map(
     matrix = np.eye(vectors.shape[1], dtype=np.float32)
     for _ in range(ROUNDS):
         neighbours = nearest_rows(mapped, asked, NEIGHBOURS)
-        moment = np.zeros((vectors.shape[1],) * 2, np.float32)
-        for rank in range(NEIGHBOURS):
-            moment += second_moment(centred[asked] - centred[neighbours[:, rank]])
-        covariance = unit_trace(moment)
-        if from_views is not None:
-            covariance = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
-        matrix = _whitening(covariance, shrinkage)
+        matrix = _whitening(nuisance_covariance(centred, asked, neighbours, from_views), shrinkage)
         mapped = unit_rows(centred @ matrix)
     return NuisanceMap(mean, matrix)
+
+
+def nuisance_covariance(
+    centred: Array, asked: Rows, neighbours: Rows, from_views: Array | None, weights: Array | None = None
+) -> Array:
+    """(d, d): mean outer product of differences between ``centred[asked]`` and their ``neighbours`` (q, k), mixed.
+
+    ``weights`` (q,) say how much each of ``asked`` counts (None: all the same); ``from_views`` (d, d) is the part that
+    second views give, of mean eigenvalue 1, None where there are none.
+    """
+    moment = np.zeros((centred.shape[1],) * 2, np.float32)
+    root = None if weights is None else np.sqrt(weights)[:, None]
+    for rank in range(neighbours.shape[1]):
+        differences = centred[asked] - centred[neighbours[:, rank]]
+        moment += second_moment(differences if root is None else root * differences)
+    covariance = unit_trace(moment)
+    if from_views is None:
+        return covariance
+    mixed: Array = NEIGHBOUR_SHARE * covariance + (1 - NEIGHBOUR_SHARE) * from_views
+    return mixed
 
 
 def nearest_rows(vectors: Array, asked: Rows, k: int) -> Rows:
@@ -116,17 +130,19 @@ def _whitening(covariance: Array, shrinkage: float) -> Array:
 
     By Cholesky, many times as fast as by eigenvalues; the two differ by a rotation, which no cosine sees.
     """
-    size = len(covariance)
-    ridge = shrinkage * max(float(np.trace(covariance)) / size, 1e-12)
-    root = np.linalg.cholesky(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
+    root = np.linalg.cholesky(_ridged(covariance, shrinkage))
     whitening: Array = np.ascontiguousarray(np.linalg.inv(root).T)
     return whitening
 
 
 def symmetric_whitening(covariance: Array, shrinkage: float) -> Array:
     """R^(-1/2), R as above: of all matrices with these inner products the one that turns nothing."""
-    size = len(covariance)
-    ridge = shrinkage * max(float(np.trace(covariance)) / size, 1e-12)
-    values, vectors = np.linalg.eigh(covariance + np.float32(ridge) * np.eye(size, dtype=np.float32))
+    values, vectors = np.linalg.eigh(_ridged(covariance, shrinkage))
     root: Array = ((vectors * values**-0.5) @ vectors.T).astype(np.float32, copy=False)
     return root
+
+
+def _ridged(covariance: Array, shrinkage: float) -> Array:
+    size = len(covariance)
+    ridge = shrinkage * max(float(np.trace(covariance)) / size, 1e-12)
+    return covariance + np.float32(ridge) * np.eye(size, dtype=np.float32)

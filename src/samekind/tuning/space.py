@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, join_parts, split_parts
+from samekind.encoders.rows import Array, map_parts, split_parts
 from samekind.tuning.nuisance import SHRINKAGE, NuisanceMap, Rows, fit_nuisance_map
 
 HUB_WEIGHT = 0.3
@@ -33,10 +33,7 @@ class Space:
 
     def apply(self, vectors: Array) -> Array:
         """(n, d) float32 of the encoder -> (n, d) float32 unit rows of the tuned space."""
-        return join_parts(
-            self.parts,
-            [found.apply(piece) for found, piece in zip(self.maps, split_parts(self.parts, vectors), strict=True)],
-        )
+        return map_parts(self.parts, self.maps, vectors)
 
     def asked(self, vectors: Array) -> Array:
         """(q, d) of the encoder -> (q, d + 1): the query side of a score."""
