@@ -18,9 +18,9 @@ import numpy as np
 from common import CONFIRMING_SETS, SHARED, TUNING_SETS, save
 
 from samekind import Encoder, load_encoder
-from samekind.adapt.closed_form import apply, fit_mix
+from samekind.adapt.closed_form import fit_mix
 from samekind.adapt.gather import Gathered
-from samekind.encoders.rows import Array, unit_rows
+from samekind.encoders.rows import Array, map_parts, unit_rows
 from samekind.evaluation import protocols
 from samekind.evaluation.labels import LabelledSet, read_labels
 from samekind.evaluation.measure import joined_labels
@@ -65,12 +65,12 @@ class Run:
         looks = [each.look for each in self.vectors]
         union = tuned(seen, parts)
         alone = [tuned([one], parts) for one in seen]
-        mix: Map = partial(apply, fit_mix(seen, parts, 0), parts)
+        mix: Map = partial(map_parts, parts, fit_mix(seen, parts, 0))
         mapped, mapped_seen = list(map(mix, looks)), [through(mix, one) for one in seen]
         on_top = tuned(mapped_seen, parts)
         each_on_top = [tuned([one], parts) for one in mapped_seen]
         others = [fit_mix([one for one in seen if one is not left], parts, 0) for left in seen]
-        left_out = [apply(other, parts, look) for other, look in zip(others, looks, strict=True)]
+        left_out = [map_parts(parts, other, look) for other, look in zip(others, looks, strict=True)]
         centred = [unit_rows(look - one.vectors.mean(axis=0)) for one, look in zip(seen, looks, strict=True)]
         yield "plain", [(look, look) for look in looks]
         yield "one map for all", [sides(union, look) for look in looks]

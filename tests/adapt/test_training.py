@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.grappa import grappa
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
 from samekind.adapt.train import embed
 from samekind.adapt.trunk import UpperViT
+from samekind.encoders.graph import cut_at, with_adaptors
 from samekind.encoders.rows import unit_rows
 from samekind.encoders.runtime import Network
-from samekind.encoders.vit import build_lower_vit, build_vit
+from samekind.encoders.vit import build_vit
 from samekind.errors import StorageError
 from samekind.events import Job, Skipped
 from samekind.pictures.views import View
@@ -29,48 +31,55 @@ BLOCKS = 4
 TENSORS = vit_tensors(grid=3, blocks=BLOCKS)
 
 
-def upper(sets: int, start: int = 3, random: bool = False) -> UpperViT:
-    found = UpperViT(TENSORS, start, sets, seed=0, shape=VIT)
+def upper(start: int = 3) -> UpperViT:
+    return UpperViT(TENSORS, start, shape=VIT)
+
+
+def sets_of(sets: int, start: int = 3, random: bool = False) -> Adaptors:
+    found = Adaptors(upper(start).points, sets, seed=0)
     if random:
         rng = np.random.default_rng(1)
         found.load(
             {
-                name: rng.normal(0, 0.2, tuple(tensor.shape)).astype(np.float32)
-                for name, tensor in found.adaptors.items()
+                name: rng.normal(0, 0.2, tuple(tensor.shape)).astype(np.float16).astype(np.float32)
+                for name, tensor in found.tensors.items()
             }
         )
     return found
 
 
+def lower(start: int = 3) -> object:
+    return cut_at(build_vit(TENSORS, 42, VIT), f"blocks.{start - 1}")
+
+
 def lower_tokens(images: np.ndarray, start: int = 3) -> np.ndarray:
-    return run(build_lower_vit(TENSORS, 42, start, VIT), images).astype(np.float32)
+    return run(lower(start), images).astype(np.float32)
 
 
-def apart(trunk: UpperViT, tokens: np.ndarray) -> np.ndarray:
+def apart(adaptors: Adaptors, tokens: np.ndarray, start: int = 3) -> np.ndarray:
     with torch.inference_mode():
-        return trunk.apart(torch.from_numpy(tokens)).numpy()
+        return adaptors.apart(upper(start), torch.from_numpy(tokens)).numpy()
 
 
-def fused(trunk: UpperViT, tokens: np.ndarray) -> np.ndarray:
+def fused(adaptors: Adaptors, tokens: np.ndarray, start: int = 3) -> np.ndarray:
     with torch.inference_mode():
-        return trunk.fused(torch.from_numpy(tokens)).numpy()
+        return adaptors.fused(upper(start), torch.from_numpy(tokens)).numpy()
 
 
 @pytest.mark.parametrize("start", [2, 3])
 def test_untrained_adaptors_change_nothing(start: int) -> None:
     images = pictures(3, 42)
     plain, tokens = run(build_vit(TENSORS, 42, VIT), images), lower_tokens(images, start)
-    found = apart(upper(2, start), tokens)
+    found = apart(sets_of(2, start), tokens, start)
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
     np.testing.assert_allclose(found[0], plain, atol=5e-3)  # the kept tokens are half precision
-    np.testing.assert_allclose(fused(upper(2, start), tokens), found[0], atol=1e-5)
+    np.testing.assert_allclose(fused(sets_of(2, start), tokens, start), found[0], atol=1e-5)
 
 
 def test_the_runtime_graph_is_the_fused_network() -> None:
-    images, trunk = pictures(3, 42), upper(3, random=True)
-    graph = run(build_vit(TENSORS, 42, VIT, trunk.to_numpy()), images)
-    trunk.load(trunk.to_numpy())
-    found = fused(trunk, lower_tokens(images))
+    images, adaptors = pictures(3, 42), sets_of(3, random=True)
+    graph = run(with_adaptors(build_vit(TENSORS, 42, VIT), adaptors.to_numpy()), images)
+    found = fused(adaptors, lower_tokens(images))
     cosine = (unit_rows(graph) * unit_rows(found)).sum(axis=1)
     assert cosine.min() > 0.9999
     plain = run(build_vit(TENSORS, 42, VIT), images)
@@ -78,31 +87,28 @@ def test_the_runtime_graph_is_the_fused_network() -> None:
 
 
 def test_one_set_fused_is_that_set() -> None:
-    tokens, trunk = lower_tokens(pictures(3, 42)), upper(1, random=True)
-    np.testing.assert_allclose(fused(trunk, tokens), apart(trunk, tokens)[0], atol=1e-5)
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(1, random=True)
+    np.testing.assert_allclose(fused(adaptors, tokens), apart(adaptors, tokens)[0], atol=1e-5)
 
 
 def test_sets_together_are_sets_alone_and_their_order_does_not_matter() -> None:
-    tokens, trunk = lower_tokens(pictures(3, 42)), upper(3, random=True)
-    together = apart(trunk, tokens)
-    tensors = trunk.to_numpy()
-    trunk.load(tensors)
-    together = apart(trunk, tokens)
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    tensors, together = adaptors.to_numpy(), apart(adaptors, tokens)
     for one in range(3):
-        alone = upper(1)
+        alone = sets_of(1)
         alone.load({name: tensor[one : one + 1] for name, tensor in tensors.items()})
         np.testing.assert_allclose(apart(alone, tokens)[0], together[one], atol=1e-5)
-    turned = upper(3)
+    turned = sets_of(3)
     turned.load({name: tensor[[2, 0, 1]] for name, tensor in tensors.items()})
     np.testing.assert_allclose(apart(turned, tokens), together[[2, 0, 1]], atol=1e-5)
-    np.testing.assert_allclose(fused(turned, tokens), fused(trunk, tokens), atol=1e-5)
+    np.testing.assert_allclose(fused(turned, tokens), fused(adaptors, tokens), atol=1e-5)
 
 
 def test_only_adaptors_learn() -> None:
-    trunk = upper(2)
-    trunk.apart(torch.from_numpy(lower_tokens(pictures(2, 42)))).sum().backward()
+    trunk, adaptors = upper(), sets_of(2)
+    adaptors.apart(trunk, torch.from_numpy(lower_tokens(pictures(2, 42)))).sum().backward()
     assert all(not tensor.requires_grad for tensor in trunk.frozen.values())
-    assert all(tensor.grad is not None for name, tensor in trunk.adaptors.items() if name.startswith("up"))
+    assert all(tensor.grad is not None for name, tensor in adaptors.tensors.items() if name.startswith("up"))
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -145,7 +151,7 @@ def save(folder: Path, count: int) -> list[Path]:
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], Network]:
     monkeypatch.setenv("SAMEKIND_CACHE", str(tmp_path / "cache"))
     (tmp_path / "pictures").mkdir()
-    network = Network(lambda: build_lower_vit(TENSORS, 42, 3, VIT), Settings(threads=1))
+    network = Network(lower, Settings(threads=1))
     return save(tmp_path / "pictures", 20), network
 
 
@@ -217,15 +223,15 @@ def recall(vectors: np.ndarray, labels: np.ndarray) -> float:
 def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
     tokens, labels = clumped_tokens()
     everything = np.arange(len(labels))
-    plain = embed(upper(1), tokens, everything, 0)
+    plain = embed(sets_of(1), upper(), tokens, everything, 0)
     rows = np.setdiff1d(everything, everything[::5])
     mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
 
     def once() -> dict[str, np.ndarray]:
-        found = Job(grappa(TENSORS, 3, tokens, plain, mix, rows, seed=0, shape=VIT)).result()
+        found = Job(grappa(upper(), tokens, plain, mix, rows, seed=0)).result()
         assert found.look.shape == plain.shape
         assert found.views.shape == (len(labels), CROPS, WIDTH)
-        assert len(found.granularities) == found.adaptors["down.3"].shape[0]
+        assert len(found.granularities) == found.adaptors["down.blocks.3"].shape[0]
         centre = plain[rows].mean(axis=0)
         before = recall(unit_rows(plain - centre), labels)
         assert recall(unit_rows(found.look - found.look[rows].mean(axis=0)), labels) >= before

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import embed, train
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
-from samekind.encoders.vit import Tensors, ViTShape
 from samekind.events import Chosen, Event
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
@@ -45,16 +45,14 @@ class Trained:
 
 
 def grappa(
-    tensors: Tensors,
-    start: int,
+    trunk: UpperViT,
     tokens: Tokens,
     plain: Array,
     mix: Experts,
     rows: Rows,
     seed: int,
-    shape: ViTShape | None = None,
 ) -> Generator[Event, None, Trained]:
-    """Trains on ``rows`` of ``tokens``, whose vectors were ``plain`` (n, d) before, from block ``start`` on.
+    """Trains on ``rows`` of ``tokens``, which ``trunk`` goes on from; ``plain`` (n, d) are their vectors as yet.
 
     ``mix`` gives the space in which clusters and neighbours are sought; it must not have seen other rows.
     """
@@ -63,14 +61,12 @@ def grappa(
     found = granularities(len(rows), SIZES)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     neighbours = nearest_rows(space, np.arange(len(rows)), NEIGHBOURS)
-    upper = UpperViT(tensors, start, len(labels), seed, shape)
-    yield from train(upper, tokens, rows, labels, neighbours, plain[rows], seed)
-    adaptors = upper.to_numpy()
-    upper.load(adaptors)
+    adaptors = Adaptors(trunk.points, len(labels), seed)
+    yield from train(adaptors, trunk, tokens, rows, labels, neighbours, plain[rows], seed)
+    adaptors.load(adaptors.to_numpy())
     everything = np.arange(len(plain))
-    look = embed(upper, tokens, everything, 0)
-    views = np.stack([embed(upper, tokens, everything, view) for view in range(1, tokens.array.shape[1])], axis=1)
-    return Trained(adaptors, look, views, found)
+    seen = [embed(adaptors, trunk, tokens, everything, view) for view in range(tokens.array.shape[1])]
+    return Trained(adaptors.to_numpy(), seen[0], np.stack(seen[1:], axis=1), found)
 
 
 def mix_of(look: Array, views: Array, rows: Rows, viewed: Rows, seed: int) -> Experts:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
@@ -26,7 +27,8 @@ _WARM_UP = 0.1
 
 
 def train(
-    upper: UpperViT,
+    adaptors: Adaptors,
+    trunk: UpperViT,
     tokens: Tokens,
     rows: Rows,
     labels: Sequence[NDArray[np.intp]],
@@ -34,7 +36,7 @@ def train(
     start: Array,
     seed: int,
 ) -> Generator[Event, None, None]:
-    """Trains the adaptors of ``upper`` in place.
+    """Trains ``adaptors`` in place, in the frozen ``trunk``.
 
     ``rows`` (n,) of ``tokens``, numbers of usable pictures, are trained on. Set i learns from ``labels[i]`` (n,), its
     pseudo-granularity, and all of them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the
@@ -48,7 +50,7 @@ def train(
     centred = normalize(before - mean, dim=-1)
     prototypes = [_means(centred, each) for each in labels]
     known = [torch().from_numpy(each) for each in labels]
-    parameters = [*upper.adaptors.values(), *prototypes]
+    parameters = [*adaptors.tensors.values(), *prototypes]
     optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
     batch = min(BATCH, len(rows))
     steps = len(rows) // batch
@@ -58,7 +60,7 @@ def train(
         views = rng.integers(0, tokens.array.shape[1], len(some))
         seen = tokens.read(rows[some], views, patches)
         with _autocast():
-            found = upper.apart(torch().from_numpy(seen))
+            found = adaptors.apart(trunk, torch().from_numpy(seen))
         return normalize(normalize(found.float(), dim=-1) - mean, dim=-1)
 
     for _ in range(EPOCHS):
@@ -83,14 +85,14 @@ def train(
     yield Progress("training", total, total)
 
 
-def embed(upper: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
+def embed(adaptors: Adaptors, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
     found = []
     with torch().inference_mode(), _autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
-            found.append(torch().nn.functional.normalize(upper.fused(seen).float(), dim=-1).numpy())
+            found.append(torch().nn.functional.normalize(adaptors.fused(trunk, seen).float(), dim=-1).numpy())
     return np.concatenate(found)
 
 

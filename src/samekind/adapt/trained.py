@@ -13,14 +13,16 @@ from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, grappa, mix_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
+from samekind.adapt.trunk import UpperViT
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
+from samekind.encoders.graph import cut_at
 from samekind.encoders.load import fetch, with_adaptors
 from samekind.encoders.recipe import RecipeEncoder
 from samekind.encoders.rows import Array, unit_rows
 from samekind.encoders.runtime import Network
-from samekind.encoders.vit import Tensors, ViTShape, build_lower_vit, depth_of
+from samekind.encoders.vit import Tensors, ViTShape, build_vit, depth_of
 from samekind.errors import PictureError, UsageError
 from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
@@ -79,7 +81,7 @@ def train_candidate(
     )
     plain = np.concatenate([one.vectors for one in some])
     mix = fit_mix(rest, base.parts, seed)[0]
-    found: Trained = yield from grappa(tensors, start, tokens, plain, mix, rows, seed)
+    found: Trained = yield from grappa(UpperViT(tensors, start), tokens, plain, mix, rows, seed)
     network = with_adaptors(base.name, weights, found.adaptors, settings)
     viewed = rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]
     adapted = rounded(
@@ -109,7 +111,7 @@ def _tokens(
     some: Sequence[Gathered], base: Encoder, tensors: Tensors, start: int, settings: Settings
 ) -> Generator[Event, None, Tokens]:
     view = catalog.record(base.name).trunks[0].view
-    lower = Network(lambda: build_lower_vit(tensors, view.side, start), settings)
+    lower = Network(lambda: cut_at(build_vit(tensors, view.side), f"blocks.{start - 1}"), settings)
     shape = (1 + (view.side // ViTShape().patch) ** 2, tensors["cls_token"].shape[-1])
     files = [file for one in some for file in one.files]
     return (yield from keep_tokens(files, lower, shape, view, f"{base.fingerprint} {start}", settings))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders import adapted, catalog, weights
+from samekind.encoders import adapted, catalog, graph, weights
 from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.download import file_sha256
 from samekind.encoders.recipe import RecipeEncoder, Trunk
@@ -76,15 +76,11 @@ def with_adaptors(
     name: str, weights_file: Path, adaptors: dict[str, NDArray[np.float32]], settings: Settings
 ) -> RecipeEncoder:
     """The network of ``name`` (dino, dino@SIDE) with trained adaptors in it; its fingerprint is another."""
-    from safetensors.numpy import load_file
-
-    from samekind.encoders.vit import build_vit
-
     trunk = catalog.record(name).trunks[0]
     digest = adapted.adaptors_digest(trunk.digest, adaptors)
     changed = replace(trunk, name=f"{trunk.name}+adaptors", digest=digest, golden=())
     network = Network(
-        lambda: build_vit(load_file(weights_file), trunk.view.side, adaptors=adaptors),
+        lambda: graph.with_adaptors(_GRAPHS[trunk.name](weights_file, trunk), adaptors),
         settings,
         key=f"{changed.name}@{trunk.view.side}-{digest[:8]}",
     )

@@ -54,28 +54,20 @@ def _bicubic_matrix(old: int, new: int, scale: float) -> NDArray[np.float64]:
     return weights
 
 
-def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape(), adaptors: Tensors | None = None) -> Any:
+def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
     """An OpenVINO model: pictures (n, side, side, 3) uint8 -> class token (n, d) float32 after the last norm.
 
     ``tensors`` carries DINOv2's original names, matrices as (out, in). ``side`` must be a multiple of the patch.
-    ``adaptors`` holds sets of residual bottlenecks by block, see ``_adapted``.
+    The output of each block is named ``blocks.0``, ``blocks.1`` and so on.
     """
     picture, x = _embedded(tensors, side, shape)
     last = depth_of(tensors) - 1
     for block in range(last + 1):
         x = _block(operators(), x, tensors, f"blocks.{block}.", shape, only_class_token=block == last)
-        x = _adapted(operators(), x, adaptors or {}, block)
+        x.set_friendly_name(f"blocks.{block}")
     token = operators().squeeze(x, np.array([1]))
     token = _layer_norm(operators(), token, tensors["norm.weight"], tensors["norm.bias"], shape.epsilon)
     return openvino().Model([operators().result(token)], [picture], "vit")
-
-
-def build_lower_vit(tensors: Tensors, side: int, blocks: int, shape: ViTShape = ViTShape()) -> Any:
-    """An OpenVINO model of the first ``blocks``: pictures (n, side, side, 3) uint8 -> tokens (n, t, d) float16."""
-    picture, x = _embedded(tensors, side, shape)
-    for block in range(blocks):
-        x = _block(operators(), x, tensors, f"blocks.{block}.", shape, only_class_token=False)
-    return openvino().Model([operators().result(operators().convert(x, "f16"))], [picture], "lower_vit")
 
 
 def depth_of(tensors: Tensors) -> int:
@@ -144,21 +136,6 @@ def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape, only_cla
     y = _layer_norm(op, x, tensors[at + "norm2.weight"], tensors[at + "norm2.bias"], shape.epsilon)
     y = op.gelu(_linear(op, y, tensors[at + "mlp.fc1.weight"], tensors[at + "mlp.fc1.bias"]), "erf")
     return op.add(x, _scaled_linear(op, y, tensors, at + "mlp.fc2", tensors[at + "ls2.gamma"]))
-
-
-def _adapted(op: Any, x: Any, adaptors: Tensors, block: int) -> Any:
-    """x + mean over sets of up(gelu(down(LayerNorm(x)))): the sets' bottlenecks side by side are one wide one.
-
-    Tensors of a block: ``down.B`` (sets, d, b), ``bias.B`` (sets, b), ``up.B`` (sets, b, d), ``offset.B`` (sets, d).
-    """
-    if f"down.{block}" not in adaptors:
-        return x
-    down, bias, up, offset = (adaptors[f"{name}.{block}"] for name in ("down", "bias", "up", "offset"))
-    sets, width, narrow = down.shape
-    y = op.mvn(x, np.array([-1]), True, 1e-5, "inside_sqrt")
-    y = op.gelu(_linear(op, y, down.transpose(0, 2, 1).reshape(sets * narrow, width), bias.reshape(-1)), "erf")
-    wide = up.reshape(sets * narrow, width).T / np.float32(sets)
-    return op.add(x, _linear(op, y, wide, offset.mean(axis=0)))
 
 
 def _scaled_linear(op: Any, x: Any, tensors: Tensors, name: str, gamma: NDArray[np.float32]) -> Any:

@@ -1,0 +1,77 @@
+"""Changes to a network's OpenVINO graph: it is cut at a named point, or adaptors are put in at several.
+
+A point is the friendly name of an operator whose one output is tokens (n, t, d) or a map (n, d, h, w).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.engine import constant, openvino, operators
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+
+def cut_at(model: Any, point: str) -> Any:
+    """The part of ``model`` below a point: pictures -> tokens (n, t, d) float16, or a map's pixels as tokens."""
+    tokens, _ = _as_tokens(operator_at(model, point).output(0))
+    return openvino().Model([operators().result(operators().convert(tokens, "f16"))], model.get_parameters(), "lower")
+
+
+def with_adaptors(model: Any, adaptors: Tensors) -> Any:
+    """``model`` with x + the mean over sets of up(gelu(down(LayerNorm(x)))) at every point that ``adaptors`` name.
+
+    Tensors of a point P: ``down.P`` (sets, d, b), ``bias.P`` (sets, b), ``up.P`` (sets, b, d), ``offset.P`` (sets, d).
+    The sets' bottlenecks side by side are one wide one. ``model`` is changed in place.
+    """
+    for name in adaptors:
+        kind, _, point = name.partition(".")
+        if kind != "down":
+            continue
+        output = operator_at(model, point).output(0)
+        users = output.get_target_inputs()
+        tokens, back = _as_tokens(output)
+        changed = back(operators().add(tokens, _mean_of_sets(tokens, adaptors, point)))
+        for user in users:
+            user.replace_source_output(changed.output(0))
+    model.validate_nodes_and_infer_types()
+    return model
+
+
+def operator_at(model: Any, point: str) -> Any:
+    """The operator of that name. Raises KeyError where there is none."""
+    for operator in model.get_ops():
+        if operator.get_friendly_name() == point:
+            return operator
+    raise KeyError(point)
+
+
+def _mean_of_sets(tokens: Any, adaptors: Tensors, point: str) -> Any:
+    op = operators()
+    down, bias, up, offset = (adaptors[f"{kind}.{point}"] for kind in ("down", "bias", "up", "offset"))
+    sets, width, narrow = down.shape
+    y = op.mvn(tokens, np.array([-1]), True, 1e-5, "inside_sqrt")
+    y = op.matmul(y, constant(down.transpose(1, 0, 2).reshape(width, sets * narrow)), False, False)
+    y = op.gelu(op.add(y, constant(bias.reshape(-1))), "erf")
+    y = op.matmul(y, constant(up.reshape(sets * narrow, width) / np.float32(sets)), False, False)
+    return op.add(y, constant(offset.mean(axis=0)))
+
+
+def _as_tokens(output: Any) -> tuple[Any, Any]:
+    """(n, d, h, w) as (n, h * w, d), and the way back; (n, t, d) as it is."""
+    op = operators()
+    shape = output.partial_shape
+    if len(shape) == 3:
+        return output, lambda tokens: tokens
+    width, height, wide = (shape[axis].get_length() for axis in (1, 2, 3))
+    last = op.transpose(output, np.array([0, 2, 3, 1]))
+    tokens = op.reshape(last, np.array([0, height * wide, width]), True)
+
+    def back(tokens: Any) -> Any:
+        return op.transpose(op.reshape(tokens, np.array([0, height, wide, width]), True), np.array([0, 3, 1, 2]))
+
+    return tokens, back
