@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.adaptors import Adaptors, Fusion, merged
+from samekind.adapt.fusion import Attention, Mean, Query
 from samekind.adapt.grappa import grappa
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
@@ -61,9 +62,9 @@ def apart(adaptors: Adaptors, tokens: np.ndarray, start: int = 3) -> np.ndarray:
         return adaptors.apart(upper(start), torch.from_numpy(tokens)).numpy()
 
 
-def fused(adaptors: Adaptors, tokens: np.ndarray, start: int = 3) -> np.ndarray:
+def fused(adaptors: Adaptors, tokens: np.ndarray, start: int = 3, fusion: Fusion | None = None) -> np.ndarray:
     with torch.inference_mode():
-        return adaptors.fused(upper(start), torch.from_numpy(tokens)).numpy()
+        return adaptors.fused(upper(start), torch.from_numpy(tokens), fusion or Mean()).numpy()
 
 
 @pytest.mark.parametrize("start", [2, 3])
@@ -102,6 +103,116 @@ def test_sets_together_are_sets_alone_and_their_order_does_not_matter() -> None:
     turned.load({name: tensor[[2, 0, 1]] for name, tensor in tensors.items()})
     np.testing.assert_allclose(apart(turned, tokens), together[[2, 0, 1]], atol=1e-5)
     np.testing.assert_allclose(fused(turned, tokens), fused(adaptors, tokens), atol=1e-5)
+
+
+def attention(adaptors: Adaptors, query: Query, seed: int = 2) -> Attention:
+    found = Attention(adaptors, seed=0, query=query)
+    rng = np.random.default_rng(seed)
+    found.load(
+        {
+            name: (np.eye(tensor.shape[0]) if name.startswith("value") else 0)
+            + rng.normal(0, 0.2, tuple(tensor.shape)).astype(np.float32)
+            for name, tensor in found.tensors.items()
+        }
+    )
+    return found
+
+
+def forced(adaptors: Adaptors, chosen: int | None, value: bool = False) -> Attention:
+    """Attention that looks at nothing: all on one set (sets in number: the null adaptor), or uniform without null."""
+    found = attention(adaptors, "picture")
+    for name, tensor in found.tensors.items():
+        if name.startswith("query"):
+            tensor.data.zero_()
+        if name.startswith("value") and not value:
+            tensor.data.copy_(torch.eye(len(tensor)))
+        if name.startswith("prior"):
+            tensor.data.fill_(-1e4 if chosen is not None else 0)
+            tensor.data[-1 if chosen is None else chosen] = -1e4 if chosen is None else 0
+    return found
+
+
+@pytest.mark.parametrize("query", ["picture", "token"])
+def test_the_runtime_graph_is_the_network_fused_by_attention(query: Query) -> None:
+    images, adaptors = pictures(3, 42), sets_of(3, random=True)
+    fusion = attention(adaptors, query)
+    graph = run(with_adaptors(build_vit(TENSORS, 42, VIT), fusion.exported()), images)
+    found = fused(adaptors, lower_tokens(images), fusion=fusion)
+    assert (unit_rows(graph) * unit_rows(found)).sum(axis=1).min() > 0.999
+    uniform = fused(adaptors, lower_tokens(images))
+    assert (unit_rows(uniform) * unit_rows(found)).sum(axis=1).max() < 0.999
+
+
+def test_one_set_with_all_attention_is_that_set() -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    for one in range(3):
+        np.testing.assert_allclose(
+            fused(adaptors, tokens, fusion=forced(adaptors, one)), apart(adaptors, tokens)[one], atol=1e-4
+        )
+
+
+def test_the_null_adaptor_leaves_the_trunk_alone() -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    plain = fused(sets_of(1), tokens)
+    np.testing.assert_allclose(fused(adaptors, tokens, fusion=forced(adaptors, 3)), plain, atol=1e-5)
+
+
+def test_without_a_query_attention_is_the_mean() -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    np.testing.assert_allclose(
+        fused(adaptors, tokens, fusion=forced(adaptors, None)), fused(adaptors, tokens), atol=1e-4
+    )
+
+
+def test_values_before_or_after_the_sum_are_the_same() -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    fusion = forced(adaptors, None, value=True)
+    before = sets_of(3)
+    before.load(adaptors.to_numpy())
+    for point in adaptors.points:
+        for kind in ("up", "offset"):
+            before.tensors[f"{kind}.{point}"].data.copy_(
+                adaptors.tensors[f"{kind}.{point}"] @ fusion.tensors[f"value.{point}"]
+            )
+    np.testing.assert_allclose(fused(before, tokens), fused(adaptors, tokens, fusion=fusion), atol=1e-4)
+
+
+@pytest.mark.parametrize("query", ["picture", "token"])
+def test_shares_sum_to_one_and_go_with_their_sets(query: Query) -> None:
+    tokens, adaptors = torch.from_numpy(lower_tokens(pictures(3, 42))), sets_of(3, random=True)
+    point = next(iter(adaptors.points))
+    order = [2, 0, 1]
+    turned = sets_of(3)
+    turned.load({name: tensor[order] for name, tensor in adaptors.to_numpy().items()})
+    found, moved = attention(adaptors, query), attention(turned, query)
+    for name, tensor in moved.tensors.items():
+        if name.startswith("prior"):
+            tensor.data.copy_(found.tensors[name][[*order, 3]])
+    with torch.inference_mode():
+        narrow = adaptors.narrow(tokens.reshape(1, -1, WIDTH), point).unflatten(1, tokens.shape[:2])
+        shares = found.attention(tokens, narrow, point)
+        assert shares.shape == (4, 3, 1 if query == "picture" else 10, 1)
+        torch.testing.assert_close(shares.sum(0), torch.ones_like(shares[0]))
+        torch.testing.assert_close(moved.attention(tokens, narrow[order], point), shares[[*order, 3]])
+    both = [fused(each, tokens.numpy(), fusion=how) for each, how in ((adaptors, found), (turned, moved))]
+    np.testing.assert_allclose(both[1], both[0], atol=1e-5)
+
+
+def test_fusion_learns_alone() -> None:
+    trunk, adaptors = upper(), sets_of(2, random=True)
+    for tensor in adaptors.tensors.values():
+        tensor.requires_grad_(False)
+    fusion = attention(adaptors, "picture")
+    adaptors.fused(trunk, torch.from_numpy(lower_tokens(pictures(2, 42))), fusion).sum().backward()
+    assert all(tensor.grad is None for tensor in (*trunk.frozen.values(), *adaptors.tensors.values()))
+    assert all(tensor.grad is not None for tensor in fusion.tensors.values())
+
+
+def test_merging_sets_that_are_alike_gives_that_set() -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(1, random=True)
+    twice = sets_of(2)
+    twice.load({name: np.repeat(tensor, 2, axis=0) for name, tensor in adaptors.to_numpy().items()})
+    np.testing.assert_allclose(fused(merged(twice), tokens), fused(adaptors, tokens), atol=1e-5)
 
 
 def test_only_adaptors_learn() -> None:
@@ -223,7 +334,7 @@ def recall(vectors: np.ndarray, labels: np.ndarray) -> float:
 def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
     tokens, labels = clumped_tokens()
     everything = np.arange(len(labels))
-    plain = embed(sets_of(1), upper(), tokens, everything, 0)
+    plain = embed(sets_of(1), Mean(), upper(), tokens, everything, 0)
     rows = np.setdiff1d(everything, everything[::5])
     mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
 

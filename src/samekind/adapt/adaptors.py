@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,6 +12,16 @@ from samekind.adapt.trunk import UpperViT
 
 BOTTLENECK = 64
 _KINDS = ("down", "bias", "up", "offset")
+
+
+class Fusion(Protocol):
+    """How much each set counts."""
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """Tokens (n, t, d) at a point and the sets' bottlenecks there (sets, n, t, b) -> (sets, n, t or 1, 1)."""
+
+    def value(self, added: Any, point: str) -> Any:
+        """What is done to the weighted sum (n, t, d) before it is added."""
 
 
 class Adaptors:
@@ -23,7 +33,7 @@ class Adaptors:
     """
 
     def __init__(self, points: Mapping[str, int], sets: int, seed: int) -> None:
-        self.sets = sets
+        self.points, self.sets = dict(points), sets
         draw = torch().Generator().manual_seed(seed)
         self.tensors: dict[str, Any] = {}
         for point, width in points.items():
@@ -34,38 +44,63 @@ class Adaptors:
         for parameter in self.tensors.values():
             parameter.requires_grad_(True)
 
-    def each(self, x: Any, point: str) -> Any:
-        """What every set adds: x (sets or 1, n, d) -> (sets, n, d)."""
+    def narrow(self, x: Any, point: str) -> Any:
+        """The bottlenecks of all sets: x (sets or 1, m, d) -> (sets, m, b)."""
         functional = torch().nn.functional
-        down, bias, up, offset = (self.tensors[f"{kind}.{point}"] for kind in _KINDS)
         x = functional.layer_norm(x, x.shape[-1:]).expand(self.sets, -1, -1)
-        return torch().baddbmm(offset[:, None], functional.gelu(torch().baddbmm(bias[:, None], x, down)), up)
+        down, bias = self.tensors[f"down.{point}"], self.tensors[f"bias.{point}"]
+        return functional.gelu(torch().baddbmm(bias[:, None], x, down))
+
+    def widened(self, narrow: Any, point: str) -> Any:
+        """What every set adds: (sets, m, b) -> (sets, m, d)."""
+        return torch().baddbmm(self.tensors[f"offset.{point}"][:, None], narrow, self.tensors[f"up.{point}"])
 
     def apart(self, trunk: UpperViT, tokens: Any) -> Any:
         """Tokens (n, t, d) at the trunk's first point -> vectors (sets, n, d), each set in a stream of its own."""
 
         def adapt(x: Any, point: str) -> Any:
             streams = x.reshape(self.sets, -1, x.shape[-1])
-            return (streams + self.each(streams, point)).reshape(x.shape)
+            return (streams + self.widened(self.narrow(streams, point), point)).reshape(x.shape)
 
         found = trunk.run(tokens.expand(self.sets, *tokens.shape).flatten(0, 1), adapt)
         return found.unflatten(0, (self.sets, -1))
 
-    def fused(self, trunk: UpperViT, tokens: Any) -> Any:
-        """Tokens (n, t, d) -> vectors (n, d): one stream, at each point the mean of what all sets add."""
+    def fused(self, trunk: UpperViT, tokens: Any, fusion: Fusion) -> Any:
+        """Tokens (n, t, d) -> vectors (n, d): one stream, at each point what all sets add, shared out by ``fusion``.
+
+        The shares weigh the bottlenecks, so that one product with all sets' ``up`` side by side makes the sum.
+        """
 
         def adapt(x: Any, point: str) -> Any:
-            return x + self.each(x.reshape(1, -1, x.shape[-1]), point).mean(0).reshape(x.shape)
+            pictures, count, width = x.shape
+            narrow = self.narrow(x.reshape(1, -1, width), point).unflatten(1, (pictures, count))
+            weights = fusion.shares(x, narrow, point)
+            side_by_side = (weights * narrow).movedim(0, -2).flatten(-2)
+            added = side_by_side @ self.tensors[f"up.{point}"].flatten(0, 1)
+            added = added + weights[..., 0].movedim(0, -1) @ self.tensors[f"offset.{point}"]
+            return x + fusion.value(added, point)
 
         return trunk.run(tokens, adapt)
 
     def to_numpy(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """The tensors as a file will hold them: float32 numbers of half precision."""
-        return {
-            name: tensor.detach().numpy().astype(np.float16).astype(np.float32) for name, tensor in self.tensors.items()
-        }
+        return {name: in_half(tensor) for name, tensor in self.tensors.items()}
 
     def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Takes over tensors by name."""
         for name, tensor in tensors.items():
             self.tensors[name].data.copy_(torch().from_numpy(tensor))
+
+
+def in_half(tensor: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A torch tensor as float32 numbers of half precision."""
+    rounded: np.ndarray[Any, Any] = tensor.detach().numpy().astype(np.float16)
+    return rounded.astype(np.float32)
+
+
+def merged(adaptors: Adaptors) -> Adaptors:
+    """One set whose parameters are the mean of all sets', which were alike before training: no cost at search."""
+    one = Adaptors(adaptors.points, 1, 0)
+    for name, tensor in adaptors.tensors.items():
+        one.tensors[name].data.copy_(tensor.detach().mean(0, keepdim=True))
+    return one

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.fusion import Mean
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import embed, train
@@ -65,7 +66,7 @@ def grappa(
     yield from train(adaptors, trunk, tokens, rows, labels, neighbours, plain[rows], seed)
     adaptors.load(adaptors.to_numpy())
     everything = np.arange(len(plain))
-    seen = [embed(adaptors, trunk, tokens, everything, view) for view in range(tokens.array.shape[1])]
+    seen = [embed(adaptors, Mean(), trunk, tokens, everything, view) for view in range(tokens.array.shape[1])]
     return Trained(adaptors.to_numpy(), seen[0], np.stack(seen[1:], axis=1), found)
 
 

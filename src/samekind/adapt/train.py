@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
@@ -85,14 +85,14 @@ def train(
     yield Progress("training", total, total)
 
 
-def embed(adaptors: Adaptors, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
+def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
     found = []
     with torch().inference_mode(), _autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
-            found.append(torch().nn.functional.normalize(adaptors.fused(trunk, seen).float(), dim=-1).numpy())
+            found.append(torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1).numpy())
     return np.concatenate(found)
 
 

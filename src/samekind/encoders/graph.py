@@ -23,10 +23,13 @@ def cut_at(model: Any, point: str) -> Any:
 
 
 def with_adaptors(model: Any, adaptors: Tensors) -> Any:
-    """``model`` with x + the mean over sets of up(gelu(down(LayerNorm(x)))) at every point that ``adaptors`` name.
+    """``model`` with sets of adaptors after every point that ``adaptors`` name; it is changed in place.
 
-    Tensors of a point P: ``down.P`` (sets, d, b), ``bias.P`` (sets, b), ``up.P`` (sets, b, d), ``offset.P`` (sets, d).
-    The sets' bottlenecks side by side are one wide one. ``model`` is changed in place.
+    x + sum over sets of share_i(x) up_i(gelu(down_i(LayerNorm(x)))). Tensors of a point P: ``down.P`` (sets, d, b),
+    ``bias.P`` (sets, b), ``up.P`` (sets, b, d), ``offset.P`` (sets, d). Without more, the shares are 1 / sets. With
+    ``ask.P`` (d, k), ``ask0.P`` (k,), ``key.P`` (sets, b, k), ``key0.P`` (sets, k) and ``prior.P`` (sets + 1,) they are
+    attention over the sets and a null adaptor, the last: one for all tokens, asked by their mean, or one for each token
+    where ``ask_each.P`` stands for ``ask.P``.
     """
     for name in adaptors:
         kind, _, point = name.partition(".")
@@ -35,7 +38,7 @@ def with_adaptors(model: Any, adaptors: Tensors) -> Any:
         output = operator_at(model, point).output(0)
         users = output.get_target_inputs()
         tokens, back = _as_tokens(output)
-        changed = back(operators().add(tokens, _mean_of_sets(tokens, adaptors, point)))
+        changed = back(operators().add(tokens, _added(tokens, adaptors, point)))
         for user in users:
             user.replace_source_output(changed.output(0))
     model.validate_nodes_and_infer_types()
@@ -50,15 +53,41 @@ def operator_at(model: Any, point: str) -> Any:
     raise KeyError(point)
 
 
-def _mean_of_sets(tokens: Any, adaptors: Tensors, point: str) -> Any:
+def _added(tokens: Any, adaptors: Tensors, point: str) -> Any:
+    """What the sets add to tokens (n, t, d); their bottlenecks side by side are one wide one."""
     op = operators()
     down, bias, up, offset = (adaptors[f"{kind}.{point}"] for kind in ("down", "bias", "up", "offset"))
     sets, width, narrow = down.shape
     y = op.mvn(tokens, np.array([-1]), True, 1e-5, "inside_sqrt")
     y = op.matmul(y, constant(down.transpose(1, 0, 2).reshape(width, sets * narrow)), False, False)
     y = op.gelu(op.add(y, constant(bias.reshape(-1))), "erf")
-    y = op.matmul(y, constant(up.reshape(sets * narrow, width) / np.float32(sets)), False, False)
-    return op.add(y, constant(offset.mean(axis=0)))
+    if f"prior.{point}" in adaptors:
+        shares = _attention(tokens, y, adaptors, point)
+        y = op.multiply(op.reshape(y, np.array([0, 0, sets, narrow]), True), op.unsqueeze(shares, np.array([3])))
+        y = op.reshape(y, np.array([0, 0, sets * narrow]), True)
+        last = op.matmul(shares, constant(offset), False, False)
+    else:
+        up, last = up / np.float32(sets), constant(offset.mean(axis=0))
+    return op.add(op.matmul(y, constant(up.reshape(sets * narrow, width)), False, False), last)
+
+
+def _attention(tokens: Any, hidden: Any, adaptors: Tensors, point: str) -> Any:
+    """Shares (n, t or 1, sets) of tokens (n, t, d) and the sets' bottlenecks (n, t, sets * b)."""
+    op = operators()
+    key, key0, prior = (adaptors[f"{kind}.{point}"] for kind in ("key", "key0", "prior"))
+    sets, narrow, _ = key.shape
+    ask = adaptors.get(f"ask_each.{point}")
+    if ask is None:
+        ask = adaptors[f"ask.{point}"]
+        tokens, hidden = (op.reduce_mean(x, np.array([1]), True) for x in (tokens, hidden))
+    asked = op.matmul(op.mvn(tokens, np.array([-1]), True, 1e-5, "inside_sqrt"), constant(ask), False, False)
+    asked = op.unsqueeze(op.add(asked, constant(adaptors[f"ask0.{point}"])), np.array([2]))
+    apart = op.reshape(hidden, np.array([0, 0, sets, 1, narrow]), True)
+    keys = op.squeeze(op.matmul(apart, constant(key), False, False), np.array([3]))
+    scores = op.reduce_sum(op.multiply(asked, op.add(keys, constant(key0))), np.array([3]), False)
+    nothing = op.multiply(op.gather(scores, np.array([0]), np.array(2)), constant(np.zeros(1)))
+    shares = op.softmax(op.add(op.concat([scores, nothing], 2), constant(prior)), 2)
+    return op.gather(shares, np.arange(sets), np.array(2))
 
 
 def _as_tokens(output: Any) -> tuple[Any, Any]:

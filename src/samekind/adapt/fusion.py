@@ -1,0 +1,97 @@
+"""Fusion: how much each set of adaptors counts, for each picture, at each point (Grappa, section 3.3 of its card)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from samekind.adapt.adaptors import Adaptors, in_half
+from samekind.adapt.torches import torch
+
+Query = Literal["picture", "token"]
+KEY = 32
+_NULL_AT_FIRST = -2.0
+
+
+class Mean:
+    """The same share for every set: the fusion that learns nothing."""
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """(sets, 1, 1, 1)."""
+        return torch().full((len(narrow), 1, 1, 1), 1 / len(narrow))
+
+    def value(self, added: Any, point: str) -> Any:
+        """As it is."""
+        return added
+
+
+class Attention:
+    """Shares by attention over the sets and a null adaptor that adds nothing.
+
+    q = LN(x) Q + q0 and k_i = A_i(x) K; the shares are softmax_i(q . k_i / sqrt(KEY) + prior_i), and the null adaptor,
+    whose key is zero, takes part with a prior of its own: it leaves the trunk alone. ``query`` "picture" asks with the
+    mean of all tokens and shares one attention over them; "token" asks for each token. The weighted sum passes through
+    V, which starts as the identity and is held near it (AdapterFusion, 2021).
+    ``tensors``: ``query.P`` (d, KEY), ``query0.P`` (KEY,), ``key.P`` (d, KEY), ``value.P`` (d, d) and ``prior.P``
+    (sets + 1,), the null adaptor last.
+    """
+
+    def __init__(self, adaptors: Adaptors, seed: int, query: Query = "picture") -> None:
+        self.adaptors, self.query = adaptors, query
+        draw = torch().Generator().manual_seed(seed)
+        self.tensors: dict[str, Any] = {}
+        for point, width in adaptors.points.items():
+            self.tensors[f"query.{point}"] = torch().randn(width, KEY, generator=draw) * 0.02
+            self.tensors[f"query0.{point}"] = torch().zeros(KEY)
+            self.tensors[f"key.{point}"] = torch().randn(width, KEY, generator=draw) * 0.02
+            self.tensors[f"value.{point}"] = torch().eye(width)
+            self.tensors[f"prior.{point}"] = torch().tensor([0.0] * adaptors.sets + [_NULL_AT_FIRST])
+        for parameter in self.tensors.values():
+            parameter.requires_grad_(True)
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """(sets, n, t or 1, 1): what the null adaptor leaves."""
+        return self.attention(x, narrow, point)[:-1]
+
+    def value(self, added: Any, point: str) -> Any:
+        """Through V."""
+        return added @ self.tensors[f"value.{point}"]
+
+    def drift(self) -> Any:
+        """How far all V are from the identity: the sum of squares."""
+        values = [tensor for name, tensor in self.tensors.items() if name.startswith("value.")]
+        return sum(((value - torch().eye(len(value))) ** 2).sum() for value in values)
+
+    def attention(self, x: Any, narrow: Any, point: str) -> Any:
+        """(sets + 1, n, t or 1, 1), the null adaptor last; they sum to 1."""
+        if self.query == "picture":
+            x, narrow = x.mean(1, keepdim=True), narrow.mean(2, keepdim=True)
+        asked = torch().nn.functional.layer_norm(x, x.shape[-1:]) @ self.tensors[f"query.{point}"]
+        asked = asked + self.tensors[f"query0.{point}"]
+        key = self.tensors[f"key.{point}"]
+        up, offset = self.adaptors.tensors[f"up.{point}"] @ key, self.adaptors.tensors[f"offset.{point}"] @ key
+        keys = torch().einsum("sntb,sbk->sntk", narrow, up) + offset[:, None, None]
+        scores = (asked * keys).sum(-1, keepdim=True) / KEY**0.5
+        scores = torch().cat([scores, torch().zeros_like(scores[:1])])
+        return (scores.float() + self.tensors[f"prior.{point}"][:, None, None, None]).softmax(0)
+
+    def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """Adaptors and attention for `encoders/graph.py`, V and K folded into what the sets add."""
+        tensors = {name: tensor.detach() for name, tensor in {**self.adaptors.tensors, **self.tensors}.items()}
+        found = {name: in_half(tensor) for name, tensor in self.adaptors.tensors.items()}
+        asks = "ask" if self.query == "picture" else "ask_each"
+        for point in self.adaptors.points:
+            up, offset, key, value = (tensors[f"{kind}.{point}"] for kind in ("up", "offset", "key", "value"))
+            found[f"up.{point}"], found[f"offset.{point}"] = in_half(up @ value), in_half(offset @ value)
+            found[f"{asks}.{point}"] = in_half(tensors[f"query.{point}"] / KEY**0.5)
+            found[f"ask0.{point}"] = in_half(tensors[f"query0.{point}"] / KEY**0.5)
+            found[f"key.{point}"], found[f"key0.{point}"] = in_half(up @ key), in_half(offset @ key)
+            found[f"prior.{point}"] = in_half(tensors[f"prior.{point}"])
+        return found
+
+    def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Takes over tensors by name."""
+        for name, tensor in tensors.items():
+            self.tensors[name].data.copy_(torch().from_numpy(tensor))
