@@ -10,8 +10,15 @@ from PIL import Image
 
 from samekind.adapt.adaptors import Adaptors, Fusion, merged
 from samekind.adapt.fusion import Attention, Mean, Query
-from samekind.adapt.grappa import grappa
-from samekind.adapt.losses import contrast, normalised_softmax
+from samekind.adapt.grappa import Variant, grappa
+from samekind.adapt.losses import (
+    REDUNDANCY_SCALE,
+    attention_balance,
+    attention_consistency,
+    contrast,
+    normalised_softmax,
+    redundancy_reduction,
+)
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
 from samekind.adapt.train import embed
 from samekind.adapt.trunk import UpperViT
@@ -249,6 +256,30 @@ def test_contrast_is_least_for_the_right_partners() -> None:
     assert float(contrast(vectors, vectors)) < float(contrast(vectors, vectors.roll(1, 0)))
 
 
+def test_whitened_columns_that_agree_have_no_redundancy() -> None:
+    whitened = torch.linalg.qr(torch.randn(64, 17, generator=torch.Generator().manual_seed(0)))[0]
+    columns = torch.linalg.qr(torch.cat([torch.ones(64, 1), whitened], 1))[0][:, 1:17] * 64**0.5
+    assert float(redundancy_reduction(columns, columns)) < 1e-4
+    turned = columns[torch.randperm(64, generator=torch.Generator().manual_seed(1))]
+    assert float(redundancy_reduction(columns, turned)) == pytest.approx(16 * REDUNDANCY_SCALE, rel=0.5)
+    doubled = torch.cat([columns, columns], 1)
+    assert float(redundancy_reduction(doubled, doubled, off_diagonal=0)) < 1e-4
+    assert float(redundancy_reduction(doubled, doubled, off_diagonal=1)) > 0.1
+
+
+def test_a_picture_that_is_its_own_neighbour_has_consistent_attention() -> None:
+    shares = torch.rand(8, 5, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    assert float(attention_consistency(shares, shares)) == pytest.approx(0, abs=1e-6)
+    assert float(attention_consistency(shares, shares.roll(1, 0))) > 1e-4
+
+
+def test_balance_is_best_where_all_sets_are_used_alike() -> None:
+    even, one = torch.full((4, 4), 0.25), torch.eye(4)[:1].expand(4, -1)
+    assert float(attention_balance(even)) == pytest.approx(-np.log(4), abs=1e-5)
+    assert float(attention_balance(torch.eye(4))) == pytest.approx(-np.log(4), abs=1e-5)
+    assert float(attention_balance(one)) == pytest.approx(0, abs=1e-5)
+
+
 def save(folder: Path, count: int) -> list[Path]:
     files = []
     for number in range(count):
@@ -351,3 +382,31 @@ def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
     first, second = once(), once()
     for name, tensor in first.items():
         np.testing.assert_array_equal(tensor, second[name])
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        Variant(sizes=(16,), rounds=2),
+        Variant(fusion="attention", consistency=1.0),
+        Variant(fusion="attention", query="token", pair_loss="redundancy"),
+        Variant(fusion="merged", pairs="views"),
+    ],
+)
+def test_every_variant_trains_a_network(variant: Variant) -> None:
+    tokens, labels = clumped_tokens()
+    rows = np.arange(len(labels))
+    plain = embed(sets_of(1), Mean(), upper(), tokens, rows, 0)
+    mix = fit_experts(plain, np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
+    found = Job(grappa(upper(), tokens, plain, mix, rows, 0, variant)).result()
+    assert recall(unit_rows(found.look - found.look.mean(axis=0)), labels) >= recall(
+        unit_rows(plain - plain.mean(axis=0)), labels
+    )
+    sets = found.adaptors["down.blocks.3"].shape[0]
+    assert sets == (1 if variant.fusion == "merged" else len(found.granularities))
+    if found.attention is not None:
+        assert found.attention.shape == (len(labels), len(upper().points), sets + 1)
+        np.testing.assert_allclose(found.attention.sum(axis=2), 1, atol=1e-3)
+    images = pictures(3, 42)
+    adapted = run(with_adaptors(build_vit(TENSORS, 42, VIT), found.adaptors), images)
+    assert np.isfinite(adapted).all()

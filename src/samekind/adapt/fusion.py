@@ -95,3 +95,25 @@ class Attention:
         """Takes over tensors by name."""
         for name, tensor in tensors.items():
             self.tensors[name].data.copy_(torch().from_numpy(tensor))
+
+
+class Heard:
+    """A fusion that remembers the attention at each point that it passes."""
+
+    def __init__(self, fusion: Attention) -> None:
+        self._fusion = fusion
+        self._found: list[Any] = []
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """Those of the fusion."""
+        found = self._fusion.attention(x, narrow, point)
+        self._found.append(found[..., 0].mean(2))
+        return found[:-1]
+
+    def value(self, added: Any, point: str) -> Any:
+        """That of the fusion."""
+        return self._fusion.value(added, point)
+
+    def attention(self) -> Any:
+        """(n, points, sets + 1), the mean over tokens."""
+        return torch().stack(self._found).movedim(-1, 0)

@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from samekind.adapt.adaptors import Adaptors
-from samekind.adapt.fusion import Mean
+from samekind.adapt.adaptors import Adaptors, Fusion, merged
+from samekind.adapt.fusion import Attention, Mean, Query
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
-from samekind.adapt.train import embed, train
+from samekind.adapt.train import Lesson, PairLoss, Pairs, attention_of, embed, train_fusion, train_sets
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
@@ -30,19 +31,45 @@ from samekind.events import Chosen, Event
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
 
-SIZES = (128, 32, 8, 4)
-"""Mean number of pictures in a cluster, one for each granularity."""
 NEIGHBOURS = 3
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The choices within the method; those that stand are measured in `benchmarks/adapt.py`.
+
+    ``sizes``: mean number of pictures in a cluster, one for each granularity. ``rounds``: how often clusters and
+    neighbours are found again in the space that was trained. ``fusion``: the mean of the sets, attention over them
+    and a null adaptor, or one set with the mean of all sets' parameters. ``query``: whether attention looks at the
+    whole picture or at each token. ``pairs`` and ``pair_loss``: what the two of a pair are, and how they are compared.
+    ``consistency`` and ``balance`` weigh the losses on the attention itself.
+    """
+
+    sizes: tuple[int, ...] = (128, 32, 8, 4)
+    rounds: int = 1
+    fusion: Literal["mean", "attention", "merged"] = "mean"
+    query: Query = "picture"
+    pairs: Pairs = "neighbours"
+    pair_loss: PairLoss = "contrast"
+    consistency: float = 0.0
+    balance: float = 0.1
+
+
+DEFAULT = Variant()
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """``adaptors`` by name; ``look`` (n, d) and ``views`` (n, v, d) unit vectors of all pictures by the new network."""
+    """``adaptors`` by name; ``look`` (n, d) and ``views`` (n, v, d) unit vectors of all pictures by the new network.
+
+    ``attention`` (n, points, sets + 1) where sets are fused by it, the null adaptor last.
+    """
 
     adaptors: dict[str, Array]
     look: Array
     views: Array
     granularities: tuple[int, ...]
+    attention: Array | None = None
 
 
 def grappa(
@@ -52,22 +79,48 @@ def grappa(
     mix: Experts,
     rows: Rows,
     seed: int,
+    variant: Variant = DEFAULT,
 ) -> Generator[Event, None, Trained]:
     """Trains on ``rows`` of ``tokens``, which ``trunk`` goes on from; ``plain`` (n, d) are their vectors as yet.
 
-    ``mix`` gives the space in which clusters and neighbours are sought; it must not have seen other rows.
+    ``mix`` gives the space in which clusters and neighbours are sought at first; it must not have seen other rows.
     """
-    space = mix.apply(plain[rows])
-    labels = flat_labels(space, SIZES, seed)
-    found = granularities(len(rows), SIZES)
+    found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
-    neighbours = nearest_rows(space, np.arange(len(rows)), NEIGHBOURS)
-    adaptors = Adaptors(trunk.points, len(labels), seed)
-    yield from train(adaptors, trunk, tokens, rows, labels, neighbours, plain[rows], seed)
-    adaptors.load(adaptors.to_numpy())
+    space = mix.apply(plain[rows])
+    for again in range(variant.rounds):
+        lesson = Lesson(
+            tokens,
+            rows,
+            flat_labels(space, variant.sizes, seed),
+            nearest_rows(space, np.arange(len(rows)), NEIGHBOURS),
+            plain[rows],
+            variant.pairs,
+            variant.pair_loss,
+        )
+        adaptors = Adaptors(trunk.points, len(lesson.labels), seed)
+        yield from train_sets(adaptors, trunk, lesson, seed)
+        adaptors.load(adaptors.to_numpy())
+        if again + 1 < variant.rounds:
+            look, views = _seen(adaptors, Mean(), trunk, tokens, rows)
+            space = mix_of(look, views, np.arange(len(rows)), np.arange(len(rows)), seed).apply(look)
+    fusion: Mean | Attention = Mean()
+    if variant.fusion == "merged":
+        adaptors = merged(adaptors)
+    elif variant.fusion == "attention":
+        fusion = Attention(adaptors, seed, variant.query)
+        yield from train_fusion(fusion, trunk, lesson, seed, consistency=variant.consistency, balance=variant.balance)
     everything = np.arange(len(plain))
-    seen = [embed(adaptors, Mean(), trunk, tokens, everything, view) for view in range(tokens.array.shape[1])]
-    return Trained(adaptors.to_numpy(), seen[0], np.stack(seen[1:], axis=1), found)
+    look, views = _seen(adaptors, fusion, trunk, tokens, everything)
+    if isinstance(fusion, Mean):
+        return Trained(adaptors.to_numpy(), look, views, found)
+    return Trained(fusion.exported(), look, views, found, attention_of(fusion, trunk, tokens, everything))
+
+
+def _seen(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, rows: Rows) -> tuple[Array, Array]:
+    """Vectors (n, d) of pictures and (n, v, d) of their other views."""
+    seen = [embed(adaptors, fusion, trunk, tokens, rows, view) for view in range(tokens.array.shape[1])]
+    return seen[0], np.stack(seen[1:], axis=1)
 
 
 def mix_of(look: Array, views: Array, rows: Rows, viewed: Rows, seed: int) -> Experts:

@@ -1,4 +1,4 @@
-"""The losses, on unit vectors of all sets at once."""
+"""The losses of training: on unit vectors, and on the attention over sets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from samekind.adapt.torches import torch
 
 SOFTMAX_TEMPERATURE = 0.05
 PAIR_TEMPERATURE = 0.1
+OFF_DIAGONAL, REDUNDANCY_SCALE = 3.9e-3, 1 / 32
+_LEAST = 1e-9
 
 
 def normalised_softmax(vectors: Any, prototypes: Any, labels: Any, temperature: float = SOFTMAX_TEMPERATURE) -> Any:
@@ -19,6 +21,43 @@ def normalised_softmax(vectors: Any, prototypes: Any, labels: Any, temperature: 
 def contrast(vectors: Any, partners: Any, temperature: float = PAIR_TEMPERATURE) -> Any:
     """Each row must find its partner among the batch, and be found: (n, d), (n, d) unit rows -> (). (InfoNCE)"""
     scores = vectors @ partners.T / temperature
-    right = torch().arange(len(vectors))
+    right = torch().arange(len(vectors), device=vectors.device)
     entropy = torch().nn.functional.cross_entropy
     return 0.5 * (entropy(scores, right) + entropy(scores.T, right))
+
+
+def redundancy_reduction(
+    vectors: Any, partners: Any, off_diagonal: float = OFF_DIAGONAL, scale: float = REDUNDANCY_SCALE
+) -> Any:
+    """The correlation of two sides' numbers over the batch must be the identity: (n, d), (n, d) -> ().
+
+    (Barlow Twins, 2021; constants of TLDR, 2022, whose projector is left out: batches are smaller than it is wide.)
+    """
+    ours, theirs = _standardised(vectors), _standardised(partners)
+    correlation = ours.T @ theirs / len(vectors)
+    diagonal = torch().diagonal(correlation)
+    others = (correlation**2).sum() - (diagonal**2).sum()
+    return scale * (((diagonal - 1) ** 2).sum() + off_diagonal * others)
+
+
+def attention_consistency(shares: Any, partners: Any) -> Any:
+    """How much neighbours' attentions differ: Jensen-Shannon divergence of rows (n, sets) -> (), mean over rows.
+
+    The partners' side gives no gradient, so that attention goes from one picture to the next (Grappa).
+    """
+    theirs = partners.detach()
+    middle = 0.5 * (shares + theirs)
+    return _entropy(middle) - 0.5 * (_entropy(shares) + _entropy(theirs))
+
+
+def attention_balance(shares: Any) -> Any:
+    """Minus the entropy of the batch's mean attention, (n, sets) -> (): least where all sets are used alike."""
+    return -_entropy(shares.mean(0, keepdim=True))
+
+
+def _entropy(shares: Any) -> Any:
+    return -(shares * shares.clamp_min(_LEAST).log()).sum(-1).mean()
+
+
+def _standardised(vectors: Any) -> Any:
+    return (vectors - vectors.mean(0)) / (vectors.std(0, correction=0) + 1e-4)

@@ -1,16 +1,18 @@
-"""Trains all sets of adaptors in one pass over the kept tokens."""
+"""Training over the kept tokens: all sets of adaptors in one pass, then the attention that fuses them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adapt import losses
 from samekind.adapt.adaptors import Adaptors, Fusion
-from samekind.adapt.losses import contrast, normalised_softmax
+from samekind.adapt.fusion import Attention, Heard
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperViT
@@ -20,85 +22,174 @@ from samekind.events import Event, Progress
 from samekind.tuning.nuisance import Rows
 
 EPOCHS, BATCH, RATE, DECAY = 5, 128, 1e-3, 1e-2
+FUSION_EPOCHS = 2
 PATCHES = 96
 """Patch tokens that a step looks at, drawn anew for each batch; the class token is always there."""
 CLUSTER_WEIGHT = 0.5
+DRIFT_WEIGHT = 0.01
 _WARM_UP = 0.1
 
+Pairs = Literal["neighbours", "views"]
+PairLoss = Literal["contrast", "redundancy"]
+_PAIR_LOSSES: dict[PairLoss, Callable[[Any, Any], Any]] = {
+    "contrast": losses.contrast,
+    "redundancy": losses.redundancy_reduction,
+}
 
-def train(
-    adaptors: Adaptors,
-    trunk: UpperViT,
-    tokens: Tokens,
-    rows: Rows,
-    labels: Sequence[NDArray[np.intp]],
-    neighbours: Rows,
-    start: Array,
-    seed: int,
-) -> Generator[Event, None, None]:
-    """Trains ``adaptors`` in place, in the frozen ``trunk``.
 
-    ``rows`` (n,) of ``tokens``, numbers of usable pictures, are trained on. Set i learns from ``labels[i]`` (n,), its
-    pseudo-granularity, and all of them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the
-    vectors before training, whose means are the first prototypes.
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What is learned from: ``rows`` (n,) of ``tokens``, numbers of usable pictures.
+
+    ``labels[i]`` (n,) is the pseudo-granularity of set i, ``neighbours`` (n, k) are positions within ``rows``, and
+    ``start`` (n, d) the vectors before training, whose means are the first prototypes. Two pictures are a pair where
+    one is a neighbour of the other, or with ``pairs`` "views" where they are views of the same one.
     """
-    rng = np.random.default_rng(seed)
-    torch().manual_seed(seed)
-    normalize = torch().nn.functional.normalize
-    before = torch().from_numpy(start)
+
+    tokens: Tokens
+    rows: Rows
+    labels: Sequence[NDArray[np.intp]]
+    neighbours: Rows
+    start: Array
+    pairs: Pairs = "neighbours"
+    pair_loss: PairLoss = "contrast"
+
+    def drawn(self, some: Rows, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Tokens of pictures and of their partners, each in a view by chance, patches by chance: two (m, t, d)."""
+        count = self.tokens.array.shape[2] - 1
+        patches = np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
+        partners = some
+        if self.pairs == "neighbours":
+            partners = self.neighbours[some, rng.integers(0, self.neighbours.shape[1], len(some))]
+        ours, theirs = rng.integers(0, self.tokens.array.shape[1], (2, len(some)))
+        if self.pairs == "views":
+            theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
+        return self._read(some, ours, patches), self._read(partners, theirs, patches)
+
+    def _read(self, some: Rows, views: Rows, patches: Rows) -> Any:
+        return torch().from_numpy(self.tokens.read(self.rows[some], views, patches))
+
+
+def train_sets(adaptors: Adaptors, trunk: UpperViT, lesson: Lesson, seed: int) -> Generator[Event, None, None]:
+    """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs."""
+    before = torch().from_numpy(lesson.start)
     mean = before.mean(0)
-    centred = normalize(before - mean, dim=-1)
-    prototypes = [_means(centred, each) for each in labels]
-    known = [torch().from_numpy(each) for each in labels]
+    prototypes = [_means(_centred(before, mean), each) for each in lesson.labels]
+    known = [torch().from_numpy(each) for each in lesson.labels]
+    pair_loss = _PAIR_LOSSES[lesson.pair_loss]
+
+    def loss(some: Rows, rng: np.random.Generator) -> Any:
+        ours, theirs = (_centred(adaptors.apart(trunk, seen), mean) for seen in lesson.drawn(some, rng))
+        return sum(
+            pair_loss(ours[one], theirs[one])
+            + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
+            for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
+        )
+
     parameters = [*adaptors.tensors.values(), *prototypes]
-    optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    batch = min(BATCH, len(rows))
-    steps = len(rows) // batch
-    done, total = 0, EPOCHS * steps
+    norm = adaptors.sets**0.5
+    yield from _descend("training", parameters, loss, len(lesson.rows), EPOCHS, norm, seed)
 
-    def vectors(some: Rows, patches: Rows) -> Any:
-        views = rng.integers(0, tokens.array.shape[1], len(some))
-        seen = tokens.read(rows[some], views, patches)
-        with _autocast():
-            found = adaptors.apart(trunk, torch().from_numpy(seen))
-        return normalize(normalize(found.float(), dim=-1) - mean, dim=-1)
 
-    for _ in range(EPOCHS):
-        order = rng.permutation(len(rows))
-        for at in range(steps):
-            yield Progress("training", done, total)
-            some = order[at * batch : (at + 1) * batch]
-            partners = neighbours[some, rng.integers(0, neighbours.shape[1], batch)]
-            patches = _patches(tokens.array.shape[2] - 1, rng)
-            ours, theirs = vectors(some, patches), vectors(partners, patches)
-            loss = sum(
-                contrast(ours[one], theirs[one]) + CLUSTER_WEIGHT * normalised_softmax(ours[one], kinds, label[some])
-                for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
-            )
-            for group in optimiser.param_groups:
-                group["lr"] = RATE * _schedule(done / total)
-            optimiser.zero_grad()
-            loss.backward()
-            torch().nn.utils.clip_grad_norm_(parameters, len(labels) ** 0.5)
-            optimiser.step()
-            done += 1
-    yield Progress("training", total, total)
+def train_fusion(
+    fusion: Attention,
+    trunk: UpperViT,
+    lesson: Lesson,
+    seed: int,
+    *,
+    consistency: float = 0.0,
+    balance: float = 0.1,
+) -> Generator[Event, None, None]:
+    """Trains the attention in place, its adaptors frozen: under it, the two of a pair must look alike.
+
+    ``consistency`` weighs the difference of a pair's attentions, ``balance`` the use of all sets.
+    """
+    mean = torch().from_numpy(lesson.start).mean(0)
+    pair_loss = _PAIR_LOSSES[lesson.pair_loss]
+    for tensor in fusion.adaptors.tensors.values():
+        tensor.requires_grad_(False)
+
+    def loss(some: Rows, rng: np.random.Generator) -> Any:
+        sides, heard = [], []
+        for seen in lesson.drawn(some, rng):
+            hearing = Heard(fusion)
+            sides.append(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean))
+            heard.append(hearing.attention())
+        found = pair_loss(*sides) + DRIFT_WEIGHT * fusion.drift()
+        for ours, theirs in zip(*(each.unbind(1) for each in heard), strict=True):
+            found = found + consistency * losses.attention_consistency(ours, theirs)
+            found = found + balance * losses.attention_balance(ours)
+        return found
+
+    parameters = list(fusion.tensors.values())
+    yield from _descend("fusing", parameters, loss, len(lesson.rows), FUSION_EPOCHS, 1.0, seed)
 
 
 def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
+
+    def vectors(seen: Any) -> Any:
+        return torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1)
+
+    return _through(vectors, tokens, rows, view)
+
+
+def attention_of(fusion: Attention, trunk: UpperViT, tokens: Tokens, rows: Rows) -> Array:
+    """(n, points, sets + 1): how the pictures' attention is shared at each point, the null adaptor last."""
+
+    def heard(seen: Any) -> Any:
+        hearing = Heard(fusion)
+        fusion.adaptors.fused(trunk, seen, hearing)
+        return hearing.attention()
+
+    return _through(heard, tokens, rows, 0)
+
+
+def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) -> Array:
     found = []
     with torch().inference_mode(), _autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
-            found.append(torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1).numpy())
+            found.append(look(torch().from_numpy(tokens.read(some, np.full(len(some), view)))).float().numpy())
     return np.concatenate(found)
 
 
-def _patches(count: int, rng: np.random.Generator) -> Rows:
-    """Numbers of the class token and of some patch tokens."""
-    return np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
+def _descend(
+    stage: str,
+    parameters: Sequence[Any],
+    loss: Callable[[Rows, np.random.Generator], Any],
+    pictures: int,
+    epochs: int,
+    norm: float,
+    seed: int,
+) -> Generator[Event, None, None]:
+    """AdamW over batches of picture numbers, gradients clipped to ``norm``."""
+    rng = np.random.default_rng(seed)
+    torch().manual_seed(seed)
+    optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
+    batch = min(BATCH, pictures)
+    steps = pictures // batch
+    done, total = 0, epochs * steps
+    for _ in range(epochs):
+        order = rng.permutation(pictures)
+        for at in range(steps):
+            yield Progress(stage, done, total)
+            with _autocast():
+                found = loss(order[at * batch : (at + 1) * batch], rng)
+            for group in optimiser.param_groups:
+                group["lr"] = RATE * _schedule(done / total)
+            optimiser.zero_grad()
+            found.backward()
+            torch().nn.utils.clip_grad_norm_(parameters, norm)
+            optimiser.step()
+            done += 1
+    yield Progress(stage, total, total)
+
+
+def _centred(vectors: Any, mean: Any) -> Any:
+    """(..., d) -> unit vectors, float32, the mean taken off."""
+    normalize = torch().nn.functional.normalize
+    return normalize(normalize(vectors.float(), dim=-1) - mean, dim=-1)
 
 
 def _means(vectors: Any, labels: NDArray[np.intp]) -> Any:
