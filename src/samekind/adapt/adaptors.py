@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from samekind.adapt.torches import torch
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 
 BOTTLENECK = 64
 _KINDS = ("down", "bias", "up", "offset")
@@ -41,7 +41,7 @@ class Adaptors:
         x = functional.layer_norm(x, x.shape[-1:]).expand(self.sets, -1, -1)
         return torch().baddbmm(offset[:, None], functional.gelu(torch().baddbmm(bias[:, None], x, down)), up)
 
-    def apart(self, trunk: UpperViT, tokens: Any) -> Any:
+    def apart(self, trunk: UpperNetwork, tokens: Any) -> Any:
         """Tokens (n, t, d) at the trunk's first point -> vectors (sets, n, d), each set in a stream of its own."""
 
         def adapt(x: Any, point: str) -> Any:
@@ -51,7 +51,7 @@ class Adaptors:
         found = trunk.run(tokens.expand(self.sets, *tokens.shape).flatten(0, 1), adapt)
         return found.unflatten(0, (self.sets, -1))
 
-    def fused(self, trunk: UpperViT, tokens: Any) -> Any:
+    def fused(self, trunk: UpperNetwork, tokens: Any) -> Any:
         """Tokens (n, t, d) -> vectors (n, d): one stream, at each point the mean of what all sets add."""
 
         def adapt(x: Any, point: str) -> Any:

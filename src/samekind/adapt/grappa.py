@@ -22,7 +22,7 @@ from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import embed, train
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
 from samekind.events import Chosen, Event
@@ -45,7 +45,7 @@ class Trained:
 
 
 def grappa(
-    trunk: UpperViT,
+    trunk: UpperNetwork,
     tokens: Tokens,
     plain: Array,
     mix: Experts,

@@ -13,7 +13,7 @@ from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.rows import Array
 from samekind.encoders.runtime import machine_precision
 from samekind.events import Event, Progress
@@ -21,14 +21,14 @@ from samekind.tuning.nuisance import Rows
 
 EPOCHS, BATCH, RATE, DECAY = 5, 128, 1e-3, 1e-2
 PATCHES = 96
-"""Patch tokens that a step looks at, drawn anew for each batch; the class token is always there."""
+"""Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 _WARM_UP = 0.1
 
 
 def train(
     adaptors: Adaptors,
-    trunk: UpperViT,
+    trunk: UpperNetwork,
     tokens: Tokens,
     rows: Rows,
     labels: Sequence[NDArray[np.intp]],
@@ -56,7 +56,7 @@ def train(
     steps = len(rows) // batch
     done, total = 0, EPOCHS * steps
 
-    def vectors(some: Rows, patches: Rows) -> Any:
+    def vectors(some: Rows, patches: Rows | slice) -> Any:
         views = rng.integers(0, tokens.array.shape[1], len(some))
         seen = tokens.read(rows[some], views, patches)
         with _autocast():
@@ -69,7 +69,7 @@ def train(
             yield Progress("training", done, total)
             some = order[at * batch : (at + 1) * batch]
             partners = neighbours[some, rng.integers(0, neighbours.shape[1], batch)]
-            patches = _patches(tokens.array.shape[2] - 1, rng)
+            patches = _patches(tokens.array.shape[2] - 1, rng) if trunk.droppable else slice(None)
             ours, theirs = vectors(some, patches), vectors(partners, patches)
             loss = sum(
                 contrast(ours[one], theirs[one]) + CLUSTER_WEIGHT * normalised_softmax(ours[one], kinds, label[some])
@@ -85,7 +85,7 @@ def train(
     yield Progress("training", total, total)
 
 
-def embed(adaptors: Adaptors, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
+def embed(adaptors: Adaptors, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
     found = []
     with torch().inference_mode(), _autocast():

@@ -119,8 +119,8 @@ def _linear(op: Any, x: Any, weight: NDArray[np.float32], bias: NDArray[np.float
 def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape, only_class_token: bool) -> Any:
     """Pre-norm attention and MLP, each scaled by LayerScale: x (n, tokens, d) -> the same shape.
 
-    With ``only_class_token`` -> (n, 1, d): after the last block nothing else is looked at. Scales are multiplied into the
-    weights beforehand.
+    With ``only_class_token`` -> (n, 1, d): after the last block nothing else is looked at. Scales are multiplied into
+    the weights beforehand.
     """
     weight, bias = tensors[at + "attn.qkv.weight"], tensors[at + "attn.qkv.bias"]
     y = _layer_norm(op, x, tensors[at + "norm1.weight"], tensors[at + "norm1.bias"], shape.epsilon)
