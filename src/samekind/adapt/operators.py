@@ -23,6 +23,13 @@ def _convert(attributes: Attributes, x: Any) -> Any:
     return x.float() if "f" in kind else x.long()
 
 
+def _add(_: Attributes, x: Any, y: Any) -> Any:
+    """A bias takes the precision of what it is added to, so that half-precision numbers stay so."""
+    if x.is_floating_point() and y.is_floating_point() and x.numel() != y.numel():
+        x, y = (x.to(y.dtype), y) if x.numel() < y.numel() else (x, y.to(x.dtype))
+    return x + y
+
+
 def _divide(_: Attributes, x: Any, y: Any) -> Any:
     whole = not (x.is_floating_point() or y.is_floating_point())
     return torch().div(x, y, rounding_mode="floor") if whole else x / y
@@ -223,7 +230,7 @@ def _reduced(reduce: Callable[[Any, list[int], bool], Any]) -> Operator:
 
 
 TABLE: dict[str, Operator] = {
-    "Add": lambda _, x, y: x + y,
+    "Add": _add,
     "Subtract": lambda _, x, y: x - y,
     "Multiply": lambda _, x, y: x * y,
     "Divide": _divide,
