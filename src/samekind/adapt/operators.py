@@ -32,7 +32,7 @@ def _add(_: Attributes, x: Any, y: Any) -> Any:
 
 def _divide(_: Attributes, x: Any, y: Any) -> Any:
     whole = not (x.is_floating_point() or y.is_floating_point())
-    return torch().div(x, y, rounding_mode="floor") if whole else x / y
+    return torch().div(x, y, rounding_mode="trunc") if whole else x / y
 
 
 def _power(_: Attributes, x: Any, y: Any) -> Any:
