@@ -96,8 +96,11 @@ def _norm(draw: Drawing, x: str) -> str:
     return draw.op("LayerNormalization", x, draw.drawn(WIDTH, mean=1.0), draw.drawn(WIDTH), axis=-1, epsilon=1e-6)
 
 
-def write_conv(path: Path, blocks: int = 3, last: str = "GlobalAveragePool") -> Path:
-    """A residual network of batch norms, grouped convolutions and squeeze-and-excite; ``last`` pools."""
+def write_conv(path: Path, blocks: int = 3, last: str = "GlobalAveragePool", channels_last: bool = False) -> Path:
+    """A residual network of batch norms, grouped convolutions and squeeze-and-excite; ``last`` pools.
+
+    With ``channels_last`` the maps between blocks are (n, h, w, d).
+    """
     draw = Drawing()
     x = draw.op("Conv", "pictures", draw.drawn(WIDTH, 3, 3, 3, scale=0.3), strides=[2, 2], pads=[1, 1, 1, 1])
     x = draw.op("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
@@ -106,7 +109,12 @@ def write_conv(path: Path, blocks: int = 3, last: str = "GlobalAveragePool") -> 
         y = draw.op("Relu", y)
         y = draw.op("Conv", y, draw.drawn(WIDTH, 8, 3, 3), group=3, pads=[1, 1, 1, 1])
         gate = draw.op("Conv", draw.op("GlobalAveragePool", y), draw.drawn(WIDTH, WIDTH, 1, 1))
-        x = draw.op("Add", x, _batch_norm(draw, draw.op("Mul", y, draw.op("Sigmoid", gate))))
+        y = _batch_norm(draw, draw.op("Mul", y, draw.op("Sigmoid", gate)))
+        if channels_last:
+            x, y = (draw.op("Transpose", one, perm=[0, 2, 3, 1]) for one in (x, y))
+        x = draw.op("Add", x, y)
+        if channels_last:
+            x = draw.op("Transpose", x, perm=[0, 3, 1, 2])
     x = draw.op("Clip", x, draw.constant(np.float32(0)), draw.constant(np.float32(6)))
     return draw.save(path, draw.op("Flatten", draw.op(last, x), axis=1))
 

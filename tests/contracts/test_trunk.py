@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,7 @@ MADE: dict[str, Callable[[Path], Case]] = {
     ),
     "onnx vit": from_onnx(write_vit),
     "onnx conv": from_onnx(write_conv),
+    "onnx channels last": from_onnx(partial(write_conv, channels_last=True)),
     "lite": real("lite"),
 }
 REAL = ("tiny", "dino", "dino@112")
