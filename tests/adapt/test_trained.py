@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,16 @@ from PIL import Image
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained
-from samekind.encoders.adapted import AdaptedEncoder
+from samekind.encoders import catalog, load, weights
+from samekind.encoders.adapted import AdaptedEncoder, read_adaptors
+from samekind.encoders.base import Encoder
 from samekind.encoders.golden import check_golden
-from samekind.errors import MissingExtra, UsageError
+from samekind.encoders.onnx import read_onnx
+from samekind.encoders.recipe import Trunk
+from samekind.errors import MissingExtra
+from samekind.events import Event
+from samekind.pictures.views import View
+from tests.adapt.networks import SIDE, WIDTH, write_conv, write_vit
 
 COLOURS = [(200, 40, 40), (40, 160, 60), (50, 70, 200), (220, 190, 40), (150, 60, 180), (40, 180, 190)]
 
@@ -33,10 +41,9 @@ def draw(folder: Path, striped: bool) -> Path:
     return folder
 
 
-def test_training_is_for_dino() -> None:
-    assert trained.is_trainable("dino@336")
-    with pytest.raises(UsageError, match="built for dino, not for tiny; take --encoder dino, or --method experts"):
-        adapt(["anything"], "nowhere", "tiny", "both")
+def test_what_is_trained_where_nothing_is_said() -> None:
+    assert all(trained.is_trainable(name) for name in ("dino", "dino@336", "tiny", "lite", "best"))
+    assert not trained.is_trainable("onnx:network.onnx")
 
 
 def test_without_torch_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,22 +56,72 @@ def test_without_torch_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None
     torches.torch.cache_clear()
 
 
-@pytest.mark.weights
-def test_from_folders_to_a_trained_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def trained_on(folder: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], AdaptedEncoder]:
     pytest.importorskip("torch")
     monkeypatch.setattr(trained, "judge", lambda *_: ACCEPTED)
-    folders = [draw(tmp_path / "stripes", True), draw(tmp_path / "spots", False)]
-    result = adapt(folders, tmp_path / "mine", "dino").result()
+    monkeypatch.setenv("SAMEKIND_CACHE", str(folder / "cache"))
+    folders = [draw(folder / "stripes", True), draw(folder / "spots", False)]
+    result = adapt(folders, folder / "mine", encoder, "both").result()
     assert (result.accepted, result.saved) == (True, "both")
-    encoder = load_encoder(str(tmp_path / "mine"))
-    assert isinstance(encoder, AdaptedEncoder)
-    assert encoder.base.fingerprint != load_encoder("dino").fingerprint
-    assert check_golden(encoder).value == "agrees"
-    collection = Collection.create(tmp_path / "c.samekind", encoder)
+    assert not list((folder / "cache" / "tokens").iterdir())
+    found = load_encoder(str(folder / "mine"))
+    assert isinstance(found, AdaptedEncoder)
+    assert check_golden(found).value == "agrees"
+    return folders, found
+
+
+def same_as_written(folders: list[Path], encoder: AdaptedEncoder, base: Encoder) -> None:
+    """Whether the encoder works as any other, and is not its base."""
+    assert encoder.base.fingerprint != base.fingerprint
+    assert encoder.dim == base.dim
+    collection = Collection.create(folders[0].with_name("c.samekind"), encoder)
     collection.sync([folders[0]], encoder=encoder).result()
     found = collection.vectors(tuned=False).matrix
-    assert found.shape == (60, 384)
+    assert found.shape == (60, base.dim)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+
+
+def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    folders, encoder = trained_on(tmp_path, name, monkeypatch)
+    assert [part.name for part in encoder.parts] == ["onnx+adaptors"]
+    same_as_written(folders, encoder, load_encoder(name))
+
+
+def test_networks_side_by_side_are_trained_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder of two networks, put into the catalog for this test."""
+    files = {"small": write_conv(tmp_path / "small.onnx"), "other": write_vit(tmp_path / "other.onnx")}
+    trunks = tuple(
+        Trunk(name, str(at) * 64, View("squash", SIDE), "own", WIDTH, weight=1.0 - at / 3)
+        for at, name in enumerate(files)
+    )
+    monkeypatch.setitem(catalog.RECORDS, "two", catalog.Record("two", "for a test", trunks, 1.0))
+    monkeypatch.setattr(catalog.Record, "weights", ())
+    for name, file in files.items():
+        monkeypatch.setitem(load._GRAPHS, name, lambda _, __, file=file: read_onnx(file)[0])
+    monkeypatch.setattr(load, "_fetch", fetch_nothing(tuple(files.values())))
+    folders, encoder = trained_on(tmp_path, "two", monkeypatch)
+    assert [part.name for part in encoder.parts] == ["small+adaptors", "other+adaptors"]
+    assert set(read_adaptors(tmp_path / "mine")) == {"small", "other"}
+    assert len(encoder.experts) == 2
+    same_as_written(folders, encoder, load_encoder("two"))
+
+
+def fetch_nothing(files: tuple[Path, ...]) -> Callable[..., Generator[Event, None, tuple[Path, ...]]]:
+    def fetch(*_: object) -> Generator[Event, None, tuple[Path, ...]]:
+        yield from ()
+        return files
+
+    return fetch
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", ["dino", "lite"])
+def test_from_folders_to_a_trained_encoder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = load_encoder(name)
+    here = weights.weights_folder()
+    monkeypatch.setattr(weights, "weights_folder", lambda: here)
+    same_as_written(*trained_on(tmp_path, name, monkeypatch), base)
 
 
 class Accepting:

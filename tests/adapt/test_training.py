@@ -21,8 +21,9 @@ from samekind.adapt.losses import (
 )
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
 from samekind.adapt.train import embed
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.graph import cut_at, with_adaptors
+from samekind.encoders.points import points_of
 from samekind.encoders.rows import unit_rows
 from samekind.encoders.runtime import Network
 from samekind.encoders.vit import build_vit
@@ -39,12 +40,16 @@ BLOCKS = 4
 TENSORS = vit_tensors(grid=3, blocks=BLOCKS)
 
 
-def upper(start: int = 3) -> UpperViT:
-    return UpperViT(TENSORS, start, shape=VIT)
+def network() -> object:
+    return build_vit(TENSORS, 42, VIT)
 
 
-def sets_of(sets: int, start: int = 3, random: bool = False) -> Adaptors:
-    found = Adaptors(upper(start).points, sets, seed=0)
+def upper() -> UpperNetwork:
+    return UpperNetwork(network(), points_of(network()), "small vit")
+
+
+def sets_of(sets: int, random: bool = False) -> Adaptors:
+    found = Adaptors(upper().points, sets, seed=0)
     if random:
         rng = np.random.default_rng(1)
         found.load(
@@ -56,60 +61,37 @@ def sets_of(sets: int, start: int = 3, random: bool = False) -> Adaptors:
     return found
 
 
-def lower(start: int = 3) -> object:
-    return cut_at(build_vit(TENSORS, 42, VIT), f"blocks.{start - 1}")
+def lower() -> object:
+    return cut_at(network(), next(iter(upper().points)))
 
 
-def lower_tokens(images: np.ndarray, start: int = 3) -> np.ndarray:
-    return run(lower(start), images).astype(np.float32)
+def lower_tokens(images: np.ndarray) -> np.ndarray:
+    return run(lower(), images).astype(np.float32)
 
 
-def apart(adaptors: Adaptors, tokens: np.ndarray, start: int = 3) -> np.ndarray:
+def apart(adaptors: Adaptors, tokens: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return adaptors.apart(upper(start), torch.from_numpy(tokens)).numpy()
+        return adaptors.apart(upper(), torch.from_numpy(tokens)).numpy()
 
 
-def fused(adaptors: Adaptors, tokens: np.ndarray, start: int = 3, fusion: Fusion | None = None) -> np.ndarray:
+def fused(adaptors: Adaptors, tokens: np.ndarray, fusion: Fusion | None = None) -> np.ndarray:
     with torch.inference_mode():
-        return adaptors.fused(upper(start), torch.from_numpy(tokens), fusion or Mean()).numpy()
+        return adaptors.fused(upper(), torch.from_numpy(tokens), fusion or Mean()).numpy()
 
 
-@pytest.mark.parametrize("start", [2, 3])
-def test_untrained_adaptors_change_nothing(start: int) -> None:
-    images = pictures(3, 42)
-    plain, tokens = run(build_vit(TENSORS, 42, VIT), images), lower_tokens(images, start)
-    found = apart(sets_of(2, start), tokens, start)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
-    np.testing.assert_allclose(found[0], plain, atol=5e-3)  # the kept tokens are half precision
-    np.testing.assert_allclose(fused(sets_of(2, start), tokens, start), found[0], atol=1e-5)
-
-
-def test_the_runtime_graph_is_the_fused_network() -> None:
-    images, adaptors = pictures(3, 42), sets_of(3, random=True)
-    graph = run(with_adaptors(build_vit(TENSORS, 42, VIT), adaptors.to_numpy()), images)
-    found = fused(adaptors, lower_tokens(images))
-    cosine = (unit_rows(graph) * unit_rows(found)).sum(axis=1)
-    assert cosine.min() > 0.9999
-    plain = run(build_vit(TENSORS, 42, VIT), images)
-    assert (unit_rows(graph) * unit_rows(plain)).sum(axis=1).max() < 0.999
-
-
-def test_one_set_fused_is_that_set() -> None:
-    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(1, random=True)
-    np.testing.assert_allclose(fused(adaptors, tokens), apart(adaptors, tokens)[0], atol=1e-5)
-
-
-def test_sets_together_are_sets_alone_and_their_order_does_not_matter() -> None:
-    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
-    tensors, together = adaptors.to_numpy(), apart(adaptors, tokens)
-    for one in range(3):
-        alone = sets_of(1)
-        alone.load({name: tensor[one : one + 1] for name, tensor in tensors.items()})
-        np.testing.assert_allclose(apart(alone, tokens)[0], together[one], atol=1e-5)
-    turned = sets_of(3)
-    turned.load({name: tensor[[2, 0, 1]] for name, tensor in tensors.items()})
-    np.testing.assert_allclose(apart(turned, tokens), together[[2, 0, 1]], atol=1e-5)
+def test_the_order_of_sets_does_not_matter() -> None:
+    tokens, adaptors, turned = lower_tokens(pictures(3, 42)), sets_of(3, random=True), sets_of(3)
+    turned.load({name: tensor[[2, 0, 1]] for name, tensor in adaptors.to_numpy().items()})
+    np.testing.assert_allclose(apart(turned, tokens), apart(adaptors, tokens)[[2, 0, 1]], atol=1e-5)
     np.testing.assert_allclose(fused(turned, tokens), fused(adaptors, tokens), atol=1e-5)
+
+
+def test_routed_pictures_go_through_their_own_set() -> None:
+    tokens, adaptors = lower_tokens(pictures(6, 42)), sets_of(3, random=True)
+    with torch.inference_mode():
+        found = adaptors.routed(upper(), torch.from_numpy(tokens)).numpy()
+    expected = np.concatenate([apart(adaptors, tokens)[one, 2 * one : 2 * one + 2] for one in range(3)])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def attention(adaptors: Adaptors, query: Query, seed: int = 2) -> Attention:
@@ -222,13 +204,6 @@ def test_merging_sets_that_are_alike_gives_that_set() -> None:
     np.testing.assert_allclose(fused(merged(twice), tokens), fused(adaptors, tokens), atol=1e-5)
 
 
-def test_only_adaptors_learn() -> None:
-    trunk, adaptors = upper(), sets_of(2)
-    adaptors.apart(trunk, torch.from_numpy(lower_tokens(pictures(2, 42)))).sum().backward()
-    assert all(not tensor.requires_grad for tensor in trunk.frozen.values())
-    assert all(tensor.grad is not None for name, tensor in adaptors.tensors.items() if name.startswith("up"))
-
-
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.nn.functional.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
@@ -293,8 +268,7 @@ def save(folder: Path, count: int) -> list[Path]:
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], Network]:
     monkeypatch.setenv("SAMEKIND_CACHE", str(tmp_path / "cache"))
     (tmp_path / "pictures").mkdir()
-    network = Network(lower, Settings(threads=1))
-    return save(tmp_path / "pictures", 20), network
+    return save(tmp_path / "pictures", 20), Network(lower, Settings(threads=1))
 
 
 def kept(files: list[Path], network: Network) -> Tokens:

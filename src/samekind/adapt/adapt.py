@@ -90,9 +90,10 @@ def adapt(
     if not sources:
         raise UsageError("There is nothing to adapt to; name collections or folders of pictures.")
     saved.check_new(Path(out))
+    settings = settings or resolve()
     if method != "experts":
-        trained.check_trainable(encoder)
-    return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, seed, settings or resolve()))
+        trained.check_trainable(encoder, settings)
+    return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, seed, settings))
 
 
 def _steps(
@@ -134,7 +135,7 @@ def fitted(
         seconds["training"] = time.perf_counter() - started
         if found.verdict.accepted:
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": found.verdict.why}
-            saved.write(out, found.base, [found.mix], about, found.adaptors)
+            saved.write(out, found.base, found.mix, about, found.adaptors)
             return result(found.verdict, True, found.verdict.why, method)
         refused = found.verdict
     started = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from samekind.adapt.torches import torch
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 
 BOTTLENECK = 64
 _KINDS = ("down", "bias", "up", "offset")
@@ -55,19 +55,19 @@ class Adaptors:
         """What every set adds: (sets, m, b) -> (sets, m, d)."""
         return torch().baddbmm(self.tensors[f"offset.{point}"][:, None], narrow, self.tensors[f"up.{point}"])
 
-    def apart(self, trunk: UpperViT, tokens: Any) -> Any:
+    def apart(self, trunk: UpperNetwork, tokens: Any) -> Any:
         """Tokens (n, t, d) at the trunk's first point -> vectors (sets, n, d), each set in a stream of its own."""
         found = trunk.run(tokens.expand(self.sets, *tokens.shape).flatten(0, 1), self._own)
         return found.unflatten(0, (self.sets, -1))
 
-    def routed(self, trunk: UpperViT, tokens: Any) -> Any:
+    def routed(self, trunk: UpperNetwork, tokens: Any) -> Any:
         """Tokens (n, t, d) -> vectors (n, d): the first n / sets pictures through the first set, and so on.
 
         A step over all sets costs what a step of one does (routing at random: AdaMix, 2022). n is a multiple of sets.
         """
         return trunk.run(tokens, self._own)
 
-    def fused(self, trunk: UpperViT, tokens: Any, fusion: Fusion) -> Any:
+    def fused(self, trunk: UpperNetwork, tokens: Any, fusion: Fusion) -> Any:
         """Tokens (n, t, d) -> vectors (n, d): one stream, at each point what all sets add, shared out by ``fusion``.
 
         The shares weigh the bottlenecks, so that one product with all sets' ``up`` side by side makes the sum.

@@ -24,7 +24,7 @@ from samekind.adapt.fusion import Attention, Mean, Query
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import Lesson, PairLoss, Pairs, attention_of, embed, train_fusion, train_sets
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
 from samekind.events import Chosen, Event
@@ -73,7 +73,7 @@ class Trained:
 
 
 def grappa(
-    trunk: UpperViT,
+    trunk: UpperNetwork,
     tokens: Tokens,
     plain: Array,
     mix: Experts,
@@ -117,7 +117,7 @@ def grappa(
     return Trained(fusion.exported(), look, views, found, attention_of(fusion, trunk, tokens, everything))
 
 
-def _seen(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, rows: Rows) -> tuple[Array, Array]:
+def _seen(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> tuple[Array, Array]:
     """Vectors (n, d) of pictures and (n, v, d) of their other views."""
     seen = [embed(adaptors, fusion, trunk, tokens, rows, view) for view in range(tokens.array.shape[1])]
     return seen[0], np.stack(seen[1:], axis=1)

@@ -9,17 +9,23 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from samekind.encoders.adapted import ADAPTORS, EXPERTS, FILE, FORMAT, GOLDEN, AdaptedEncoder, fingerprint, packed
+from samekind.encoders.adapted import (
+    ADAPTORS,
+    EXPERTS,
+    FILE,
+    FORMAT,
+    GOLDEN,
+    AdaptedEncoder,
+    Adaptors,
+    fingerprint,
+    packed,
+    packed_adaptors,
+)
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.golden import golden_numbers
 from samekind.errors import StorageError, UsageError
-
-Tensor = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def check_new(out: Path) -> None:
@@ -36,7 +42,7 @@ def write(
     base: Encoder,
     experts: Sequence[Experts],
     about: Mapping[str, str | int],
-    adaptors: Mapping[str, Tensor] | None = None,
+    adaptors: Adaptors | None = None,
 ) -> AdaptedEncoder:
     """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts."""
     from safetensors.numpy import save_file
@@ -57,7 +63,7 @@ def write(
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         save_file(packed(experts), draft / EXPERTS)
         if adaptors:
-            save_file({name: tensor.astype(np.float16) for name, tensor in adaptors.items()}, draft / ADAPTORS)
+            save_file(packed_adaptors(adaptors), draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")
         (draft / FILE).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), "utf-8")
         draft.chmod(0o755)

@@ -75,7 +75,7 @@ def keep_tokens(
             yield Progress("preparing", start, len(files))
             some = range(start, min(start + _BLOCK, len(files)))
             if some.stop <= done:
-                usable[start : some.stop] = np.any(array[start : some.stop, 0, 0, :8] != 0, axis=1)
+                usable[start : some.stop] = np.any(array[start : some.stop, 0, 0] != 0, axis=1)
                 continue
             seen = list(pool.map(lambda row: _views(files[row], row, view, limits), some))
             for row, views in zip(some, seen, strict=True):

@@ -15,7 +15,7 @@ from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.fusion import Attention, Heard
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.rows import Array
 from samekind.encoders.runtime import machine_precision
 from samekind.events import Event, Progress
@@ -24,7 +24,7 @@ from samekind.tuning.nuisance import Rows
 EPOCHS, BATCH, RATE, DECAY = 5, 128, 1e-3, 1e-2
 FUSION_EPOCHS = 2
 PATCHES = 96
-"""Patch tokens that a step looks at, drawn anew for each batch; the class token is always there."""
+"""Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
 _WARM_UP = 0.1
@@ -54,10 +54,15 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "contrast"
 
-    def drawn(self, some: Rows, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Tokens of pictures and of their partners, each in a view by chance, patches by chance: two (m, t, d)."""
+    def drawn(self, some: Rows, droppable: bool, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d).
+
+        Where patches are ``droppable``, the first token and PATCHES others.
+        """
         count = self.tokens.array.shape[2] - 1
-        patches = np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
+        patches: Rows | slice = slice(None)
+        if droppable:
+            patches = np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
         partners = some
         if self.pairs == "neighbours":
             partners = self.neighbours[some, rng.integers(0, self.neighbours.shape[1], len(some))]
@@ -66,11 +71,11 @@ class Lesson:
             theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
         return self._read(some, ours, patches), self._read(partners, theirs, patches)
 
-    def _read(self, some: Rows, views: Rows, patches: Rows) -> Any:
+    def _read(self, some: Rows, views: Rows, patches: Rows | slice) -> Any:
         return torch().from_numpy(self.tokens.read(self.rows[some], views, patches))
 
 
-def train_sets(adaptors: Adaptors, trunk: UpperViT, lesson: Lesson, seed: int) -> Generator[Event, None, None]:
+def train_sets(adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int) -> Generator[Event, None, None]:
     """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs."""
     before = torch().from_numpy(lesson.start)
     mean = before.mean(0)
@@ -79,7 +84,9 @@ def train_sets(adaptors: Adaptors, trunk: UpperViT, lesson: Lesson, seed: int) -
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
     def loss(some: Rows, rng: np.random.Generator) -> Any:
-        ours, theirs = (_centred(adaptors.apart(trunk, seen), mean) for seen in lesson.drawn(some, rng))
+        ours, theirs = (
+            _centred(adaptors.apart(trunk, seen), mean) for seen in lesson.drawn(some, trunk.droppable, rng)
+        )
         return sum(
             pair_loss(ours[one], theirs[one])
             + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
@@ -93,7 +100,7 @@ def train_sets(adaptors: Adaptors, trunk: UpperViT, lesson: Lesson, seed: int) -
 
 def train_fusion(
     fusion: Attention,
-    trunk: UpperViT,
+    trunk: UpperNetwork,
     lesson: Lesson,
     seed: int,
     *,
@@ -111,7 +118,7 @@ def train_fusion(
 
     def loss(some: Rows, rng: np.random.Generator) -> Any:
         sides, heard = [], []
-        for seen in lesson.drawn(some, rng):
+        for seen in lesson.drawn(some, trunk.droppable, rng):
             hearing = Heard(fusion)
             sides.append(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean))
             heard.append(hearing.attention())
@@ -125,7 +132,7 @@ def train_fusion(
     yield from _descend("fusing", parameters, loss, len(lesson.rows), FUSION_EPOCHS, 1.0, seed)
 
 
-def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:
+def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
 
     def vectors(seen: Any) -> Any:
@@ -134,7 +141,7 @@ def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperViT, tokens: Tokens, r
     return _through(vectors, tokens, rows, view)
 
 
-def attention_of(fusion: Attention, trunk: UpperViT, tokens: Tokens, rows: Rows) -> Array:
+def attention_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
     """(n, points, sets + 1): how the pictures' attention is shared at each point, the null adaptor last."""
 
     def heard(seen: Any) -> Any:

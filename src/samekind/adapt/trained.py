@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
 from samekind.adapt.gate import Space, Verdict, judge
@@ -13,16 +16,16 @@ from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, grappa, mix_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
-from samekind.adapt.trunk import UpperViT
+from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.graph import cut_at
-from samekind.encoders.load import fetch, with_adaptors
+from samekind.encoders.load import ONNX, Blueprint, blueprints, fetch, with_adaptors
+from samekind.encoders.points import points_of
 from samekind.encoders.recipe import RecipeEncoder
-from samekind.encoders.rows import Array, unit_rows
+from samekind.encoders.rows import Array, join_parts, map_parts, split_parts, unit_rows
 from samekind.encoders.runtime import Network
-from samekind.encoders.vit import Tensors, ViTShape, build_vit, depth_of
 from samekind.errors import PictureError, UsageError
 from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
@@ -30,75 +33,83 @@ from samekind.pictures.views import SECOND_VIEWS
 from samekind.settings import Settings
 from samekind.tuning.nuisance import Rows
 
-ADAPTED_BLOCKS = 2
 TRAIN_AT_MOST = 12_000
-"""Pictures of all collections together: 7 GB of tokens at 224 pixels."""
+"""Pictures of all collections together: 7 GB of tokens for dino at 224 pixels."""
 HELD_AT_MOST = 150
 VIEWED_AT_MOST = 250
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A network with adaptors, its mix of experts, and what the gate says of it."""
+    """Networks with ``adaptors`` by network, the mix of experts of each part, and what the gate says of it."""
 
     base: RecipeEncoder
-    mix: Experts
-    adaptors: dict[str, Array]
+    mix: tuple[Experts, ...]
+    adaptors: dict[str, dict[str, Array]]
     verdict: Verdict
 
 
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """One network of the base that is trained: its upper part, and what the lower one gives."""
+
+    name: str
+    upper: UpperNetwork
+    tokens: Tokens
+
+
 def is_trainable(name: str) -> bool:
-    """Whether training is built for this encoder: dino, at any side."""
-    return name.partition("@")[0] == "dino"
+    """Whether training is what is meant where nothing is said: all encoders of the catalog, at any side."""
+    return name.partition("@")[0] in catalog.RECORDS
 
 
-def check_trainable(name: str) -> None:
-    """Raises UsageError for an encoder that training is not built for, MissingExtra without torch."""
-    if not is_trainable(name):
-        raise UsageError(f"Training is built for dino, not for {name}; take --encoder dino, or --method experts.")
+def check_trainable(name: str, settings: Settings) -> None:
+    """Raises UsageError for an ONNX file that cannot be trained, MissingExtra without torch."""
     torch()
+    if name.startswith(ONNX):
+        _upper(blueprints(name, settings)[0].build(), name)
 
 
 def train_candidate(
     gathered: Sequence[Gathered], base: Encoder, with_experts: bool, seed: int, settings: Settings
 ) -> Generator[Event, None, Candidate]:
-    """Trains one network for all collections. Pictures that the gate judges by are left out of everything."""
-    from safetensors.numpy import load_file
+    """Trains the networks of ``base``, one after the other, for all collections.
 
+    Pictures that the gate judges by are left out of everything.
+    """
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
-    job = fetch(base.name, settings)
-    yield from job
-    weights = job.result()[0]
-    tensors: Tensors = load_file(weights)
-    start = depth_of(tensors) - ADAPTED_BLOCKS + 1
-    tokens = yield from _tokens(some, base, tensors, start, settings)
-    some, starts = _usable(some, tokens)
+    networks = yield from _networks(some, base, settings)
+    some, starts = _usable(some, networks[0].tokens.usable)
     held = [_held(one, rng) for one in some]
     rest = [one.without(out) for one, out in zip(some, held, strict=True)]
     rows = np.concatenate(
         [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
     )
-    plain = np.concatenate([one.vectors for one in some])
-    mix = fit_mix(rest, base.parts, seed)[0]
-    found: Trained = yield from grappa(UpperViT(tensors, start), tokens, plain, mix, rows, seed)
-    network = with_adaptors(base.name, weights, found.adaptors, settings)
     viewed = rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]
-    adapted = rounded(
-        mix_of(found.look, found.views, rows, viewed, seed) if with_experts else centred(found.look[rows])
-    )
-    before, after = [], []
+    plain = split_parts(base.parts, np.concatenate([one.vectors for one in some]))
+    adaptors, looks, adapted = {}, [], []
+    for each, before, mix in zip(networks, plain, fit_mix(rest, base.parts, seed), strict=True):
+        found: Trained = yield from grappa(each.upper, each.tokens, before, mix, rows, seed)
+        each.tokens.drop()
+        adaptors[each.name] = found.adaptors
+        looks.append(found.look)
+        adapted.append(
+            rounded(mix_of(found.look, found.views, rows, viewed, seed) if with_experts else centred(found.look[rows]))
+        )
+    network = with_adaptors(base.name, adaptors, settings)
+    mapped = partial(map_parts, network.parts, adapted)
+    look = join_parts(base.parts, looks)
+    alone, together = [], []
     for number, (one, others, out, at) in enumerate(zip(some, rest, held, starts, strict=True)):
         yield Progress("checking", number, len(some))
-        before.append(seen_by(tuned_alone(others, base.parts), one, out))
+        alone.append(seen_by(tuned_alone(others, base.parts), one, out))
         views = _encoded_views(one, out, network, settings)
-        look = found.look[at : at + len(one)]
-        mapped = adapted.apply(views.reshape(-1, views.shape[-1])).reshape(views.shape)
-        after.append(Space(adapted.apply(look), mapped, out))
+        seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
+        together.append(Space(mapped(look[at : at + len(one)]), seen, out))
     yield Progress("checking", len(some), len(some))
-    verdict = judge([one.name for one in some], [(before, after)])
-    tokens.drop()
-    return Candidate(network, adapted, found.adaptors, verdict)
+    verdict = judge([one.name for one in some], [(alone, together)])
+    return Candidate(network, tuple(adapted), adaptors, verdict)
 
 
 def centred(vectors: Array) -> Experts:
@@ -107,21 +118,41 @@ def centred(vectors: Array) -> Experts:
     return Experts((1,), mean, same, unit_rows(mean[None]), mean[None], same[None])
 
 
-def _tokens(
-    some: Sequence[Gathered], base: Encoder, tensors: Tensors, start: int, settings: Settings
-) -> Generator[Event, None, Tokens]:
-    view = catalog.record(base.name).trunks[0].view
-    lower = Network(lambda: cut_at(build_vit(tensors, view.side), f"blocks.{start - 1}"), settings)
-    shape = (1 + (view.side // ViTShape().patch) ** 2, tensors["cls_token"].shape[-1])
+def _upper(model: Any, encoder: str) -> UpperNetwork:
+    points = points_of(model)
+    if not points:
+        raise UsageError(
+            f"Training is not built for {encoder}: nothing in its graph is a sum that every path to its output passes "
+            "through; take --method experts."
+        )
+    return UpperNetwork(model, points, encoder)
+
+
+def _lower(one: Blueprint, first: str) -> Any:
+    return cut_at(one.build(), first)
+
+
+def _networks(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[_Network]]:
+    """The networks of ``base`` with the tokens of all pictures, usable where all networks could be given a picture."""
     files = [file for one in some for file in one.files]
-    return (yield from keep_tokens(files, lower, shape, view, f"{base.fingerprint} {start}", settings))
+    yield from fetch(base.name, settings)
+    found = []
+    for one in blueprints(base.name, settings):
+        upper = _upper(one.build(), base.name)
+        first = next(iter(upper.points))
+        lower = Network(partial(_lower, one, first), settings)
+        key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
+        tokens = yield from keep_tokens(files, lower, upper.shape, one.trunk.view, key, settings)
+        found.append(_Network(one.trunk.name, upper, tokens))
+    usable = np.logical_and.reduce([one.tokens.usable for one in found])
+    return [replace(one, tokens=replace(one.tokens, usable=usable)) for one in found]
 
 
-def _usable(some: Sequence[Gathered], tokens: Tokens) -> tuple[list[Gathered], list[int]]:
+def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> tuple[list[Gathered], list[int]]:
     """The collections without pictures that could not be read now, and where each begins among the tokens."""
     at, kept = 0, []
     for one in some:
-        kept.append(one.take(np.flatnonzero(tokens.usable[at : at + len(one)])))
+        kept.append(one.take(np.flatnonzero(usable[at : at + len(one)])))
         at += len(one)
     return kept, np.cumsum([0, *(len(one) for one in kept[:-1])]).tolist()
 

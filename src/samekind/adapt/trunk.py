@@ -1,83 +1,174 @@
-"""The upper blocks of a vision transformer in torch: what adaptors are trained in.
+"""The upper part of any network in torch, read from its OpenVINO graph: what adaptors are trained in.
 
-The same arithmetic as `encoders/vit.py`, from the same tensors; a test holds the two together.
+The operators above the first point are worked off one by one (`operators.py`), from the graph's own constants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
 
+from samekind.adapt.operators import TABLE, Attributes, Operator
 from samekind.adapt.torches import torch
-from samekind.encoders.vit import Tensors, ViTShape, depth_of
+from samekind.encoders.graph import operator_at, tokens_at
+from samekind.encoders.points import channel_axis
+from samekind.errors import UsageError
 
 Adapt = Callable[[Any, str], Any]
 """What happens to tokens (n, t, d) at a point, given by its name."""
 
+Place = tuple[str, int]
+"""A tensor of a graph: the operator that gives it, and which of its outputs it is."""
 
-class UpperViT:
-    """The blocks of a transformer from ``start`` on, frozen; ``points`` are where adaptors sit, with their widths.
 
-    There is one point below the first block and one after each. The last block is computed for the class token alone.
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One operator; ``outlived`` are the tensors that nobody asks for after it, ``point`` its name where it is one."""
+
+    name: str
+    operator: Operator
+    attributes: Attributes
+    inputs: tuple[Place, ...]
+    outlived: tuple[Place, ...]
+    point: str | None
+
+
+class UpperNetwork:
+    """A network above the first of its points, frozen; ``points`` are where adaptors sit, with their widths, in order.
+
+    ``droppable`` says whether it may be run on some of the tokens only: it takes any number of them, and all but the
+    first, the class token, are alike to it. ``encoder`` is for messages. Raises UsageError for an operator that is not
+    in the table, or of a form that is not built.
     """
 
-    def __init__(self, tensors: Tensors, start: int, shape: ViTShape | None = None) -> None:
-        self.start, self.depth, self.shape = start, depth_of(tensors), shape or ViTShape()
-        self.frozen = {
-            name: torch().from_numpy(np.array(tensor, np.float32))
-            for name, tensor in tensors.items()
-            if name.startswith("norm.") or (name.startswith("blocks.") and int(name.split(".")[1]) >= start)
+    def __init__(self, model: Any, points: Mapping[str, int], encoder: str) -> None:
+        self.points = dict(points)
+        self.shape = tokens_at(model, next(iter(points)))
+        nodes = [operator_at(model, point) for point in points]
+        self._axes = {
+            point: channel_axis(node.output(0)) if len(node.output(0).partial_shape) == 4 else None
+            for point, node in zip(points, nodes, strict=True)
         }
-        width = self.frozen["norm.weight"].shape[0]
-        self.points = {f"blocks.{block}": width for block in range(start - 1, self.depth)}
+        self._first: Place = (nodes[0].get_name(), 0)
+        self._result = _place(model.get_results()[0].input_values()[0])
+        self.frozen: dict[Place, Any] = {}
+        self._shapes: dict[Place, list[int]] = {}
+        point_of = {node.get_name(): point for point, node in zip(points, nodes, strict=True)}
+        try:
+            self._steps = self._planned(self._read(model), point_of)
+            self.droppable = self._is_droppable()
+        except (RuntimeError, LookupError, ValueError, TypeError) as problem:
+            reason = str(problem).strip().splitlines()[0]
+            raise UsageError(f"Training is not built for {encoder}: {reason}; take --method experts.") from None
 
     def run(self, tokens: Any, adapt: Adapt) -> Any:
-        """Tokens (n, t, d) at the first point -> class tokens (n, d), ``adapt`` applied at every point."""
-        x = adapt(tokens, f"blocks.{self.start - 1}")
-        for block in range(self.start, self.depth):
-            x = self._block(x, f"blocks.{block}.", only_class_token=block == self.depth - 1)
-            x = adapt(x, f"blocks.{block}")
-        return self._normed(x[:, 0], "norm")
+        """Tokens (n, t, d) at the first point -> vectors (n, d_out), ``adapt`` applied at every point."""
+        first = next(iter(self.points))
+        values = {place: torch().tensor((len(tokens), *shape)) for place, shape in self._shapes.items()}
+        values[self._first] = self._back(adapt(tokens, first), first)
+        for step in self._steps:
+            inputs = [self.frozen[place] if place in self.frozen else values[place] for place in step.inputs]
+            found = step.operator(step.attributes, *inputs)
+            for place in step.outlived:
+                del values[place]
+            if step.point is not None:
+                found = self._back(adapt(self._tokens(found, step.point), step.point), step.point)
+            for number, one in enumerate(found if isinstance(found, tuple) else (found,)):
+                values[step.name, number] = one
+        return values[self._result].flatten(1)
 
-    def _block(self, x: Any, at: str, only_class_token: bool) -> Any:
-        """x (n, t, d) -> the same, or (n, 1, d)."""
-        functional, t = torch().nn.functional, self.frozen
-        heads, width = self.shape.heads, x.shape[-1]
-        y = self._normed(x, at + "norm1")
-        weight, bias = self._weights(at + "attn.qkv")
-        if only_class_token:
-            x = x[:, :1]
-            attended = self._attended_by_first(y, weight, bias)
-        else:
-            split = functional.linear(y, weight, bias).reshape(*y.shape[:-1], 3, heads, width // heads)
-            query, key, value = split.movedim(-3, 0).transpose(-3, -2)
-            attended = functional.scaled_dot_product_attention(query, key, value).transpose(-3, -2)
-            attended = attended.reshape(y.shape)
-        y = functional.linear(attended, *self._weights(at + "attn.proj"))
-        x = x + t[at + "ls1.gamma"] * y
-        y = functional.gelu(functional.linear(self._normed(x, at + "norm2"), *self._weights(at + "mlp.fc1")))
-        return x + t[at + "ls2.gamma"] * functional.linear(y, *self._weights(at + "mlp.fc2"))
+    def _read(self, model: Any) -> list[Any]:
+        """The operators to work off, in order; constants, and shapes that are known below the first point, aside."""
+        ordered = model.get_ordered_ops()
+        above = {self._first[0]}
+        for node in ordered:
+            if any(place[0] in above for place in _inputs(node)):
+                above.add(node.get_name())
+        wanted, found = {self._result[0]}, []
+        for node in reversed(ordered):
+            name, kind = node.get_name(), node.get_type_name()
+            if name not in wanted or name == self._first[0]:
+                continue
+            if kind == "Constant":
+                self.frozen[name, 0] = _tensor(node.data)
+            elif kind == "ShapeOf" and _inputs(node)[0][0] not in above:
+                self._shapes[name, 0] = [axis.get_length() for axis in list(node.input_value(0).partial_shape)[1:]]
+            elif kind not in TABLE:
+                raise NotImplementedError(f"its operator {kind} is not known to it")
+            else:
+                found.append(node)
+                wanted.update(place[0] for place in _inputs(node))
+        return found[::-1]
 
-    def _attended_by_first(self, y: Any, weight: Any, bias: Any) -> Any:
-        """What the first token sees, (n, 1, d): keys and values folded into the query, so tokens stay as they are.
+    def _planned(self, nodes: list[Any], point_of: Mapping[str, str]) -> list[_Step]:
+        """The steps of a run. What depends on constants alone is computed here."""
+        last: dict[Place, str] = {}
+        left = []
+        for node in nodes:
+            name, inputs = node.get_name(), _inputs(node)
+            if all(place in self.frozen for place in inputs):
+                operator, attributes = TABLE[node.get_type_name()], node.get_attributes()
+                self.frozen[name, 0] = operator(attributes, *(self.frozen[place] for place in inputs))
+                continue
+            left.append(node)
+            last.update({place: name for place in inputs if place not in self.frozen})
+        used = {place for node in left for place in _inputs(node)}
+        self.frozen = {place: tensor for place, tensor in self.frozen.items() if place in used}
+        return [
+            _Step(
+                node.get_name(),
+                TABLE[node.get_type_name()],
+                node.get_attributes(),
+                _inputs(node),
+                tuple(place for place in dict.fromkeys(_inputs(node)) if last.get(place) == node.get_name()),
+                point_of.get(node.get_name()),
+            )
+            for node in left
+        ]
 
-        The keys' bias gives every token the same score and drops out.
-        """
-        width, heads = y.shape[-1], self.shape.heads
-        size = width // heads
-        query = torch().nn.functional.linear(y[:, 0], weight[:width], bias[:width]) * size**-0.5
-        query = query.unflatten(-1, (heads, size))
-        keys = weight[width : 2 * width].unflatten(0, (heads, size))
-        values = weight[2 * width :].unflatten(0, (heads, size))
-        folded = torch().einsum("nhe,hed->nhd", query, keys)
-        shares = torch().matmul(folded, y.transpose(-1, -2)).softmax(-1)
-        seen = torch().einsum("nhd,hed->nhe", torch().matmul(shares, y), values)
-        return (seen + bias[2 * width :].unflatten(0, (heads, size))).flatten(-2)[:, None]
+    def _is_droppable(self) -> bool:
+        """Tries it on noise: all tokens, all but the first in another order, and one fewer."""
+        draw = torch().Generator().manual_seed(0)
+        tokens = torch().randn(2, *self.shape, generator=draw)
+        order = torch().cat([torch().zeros(1, dtype=int), 1 + torch().randperm(self.shape[0] - 1, generator=draw)])
+        with torch().inference_mode():
+            whole = self.run(tokens, _as_it_is)
+            try:
+                turned, fewer = self.run(tokens[:, order], _as_it_is), self.run(tokens[:, :-1], _as_it_is)
+            except (RuntimeError, LookupError, ValueError):
+                return False
+        alike = torch().nn.functional.cosine_similarity(whole, turned).min() > 0.9999
+        return bool(alike) and fewer.shape == whole.shape
 
-    def _weights(self, name: str) -> tuple[Any, Any]:
-        return self.frozen[name + ".weight"], self.frozen[name + ".bias"]
+    def _tokens(self, x: Any, point: str) -> Any:
+        axis = self._axes[point]
+        if axis is None:
+            return x
+        return x.flatten(2).transpose(1, 2) if axis == 1 else x.flatten(1, 2)
 
-    def _normed(self, x: Any, name: str) -> Any:
-        return torch().nn.functional.layer_norm(x, x.shape[-1:], *self._weights(name), self.shape.epsilon)
+    def _back(self, tokens: Any, point: str) -> Any:
+        axis, side = self._axes[point], isqrt(tokens.shape[1])
+        if axis is None:
+            return tokens
+        return tokens.transpose(1, 2).unflatten(2, (side, side)) if axis == 1 else tokens.unflatten(1, (side, side))
+
+
+def _as_it_is(x: Any, _: str) -> Any:
+    return x
+
+
+def _place(output: Any) -> Place:
+    return output.get_node().get_name(), output.get_index()
+
+
+def _inputs(node: Any) -> tuple[Place, ...]:
+    return tuple(_place(value) for value in node.input_values())
+
+
+def _tensor(values: Any) -> Any:
+    array = np.array(values)
+    return torch().from_numpy(array.astype(np.float32 if array.dtype.kind == "f" else np.int64))

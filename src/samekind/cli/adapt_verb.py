@@ -29,7 +29,7 @@ def adapt(
         str | None,
         typer.Option(
             help="both, grappa (training alone), or experts (closed form, seconds).",
-            show_default="both for dino, else experts",
+            show_default="both; for an ONNX file experts",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,

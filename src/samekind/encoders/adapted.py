@@ -2,7 +2,7 @@
 
 my-encoder/
   encoder.toml            base encoder and its fingerprint, method, verdict, versions, seeds
-  adaptors.safetensors    what training put into the network, where it was trained
+  adaptors.safetensors    what training put into the networks, where it was trained: NETWORK.KIND.POINT
   experts.safetensors     the mix of linear experts, for each part of the base's vectors
   golden.json             the numbers that the test card must give
 """
@@ -138,17 +138,35 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
     return AdaptedEncoder(str(folder), base, experts, found, tuple(map(tuple, golden)))
 
 
-def read_adaptors(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """The trained adaptors as float32, by name. Raises EncoderError where they cannot be read."""
+Adaptors = Mapping[str, Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]]
+"""The tensors of adaptors by network and by name, as ``graph.with_adaptors`` takes them."""
+
+
+def packed_adaptors(adaptors: Adaptors) -> dict[str, np.ndarray[Any, Any]]:
+    """All tensors in half precision, each named after its network first."""
+    return {
+        f"{network}.{name}": tensor.astype(np.float16)
+        for network, tensors in adaptors.items()
+        for name, tensor in tensors.items()
+    }
+
+
+def read_adaptors(folder: Path) -> Adaptors:
+    """The trained adaptors as float32, by network and name. Raises EncoderError where they cannot be read."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return {name: tensor.astype(np.float32) for name, tensor in load_file(folder / ADAPTORS).items()}
+        tensors = load_file(folder / ADAPTORS)
     except (OSError, SafetensorError) as problem:
         raise EncoderError(
             f"{folder / ADAPTORS} cannot be read ({problem}); copy the folder again or run samekind adapt again."
         ) from None
+    found: dict[str, dict[str, np.ndarray[Any, np.dtype[np.float32]]]] = {}
+    for full, tensor in tensors.items():
+        network, _, name = full.partition(".")
+        found.setdefault(network, {})[name] = tensor.astype(np.float32)
+    return found
 
 
 def adaptors_digest(trunk: str, adaptors: Mapping[str, np.ndarray[Any, Any]]) -> str:

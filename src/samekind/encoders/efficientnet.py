@@ -26,6 +26,7 @@ def build_efficientnet(
     Pooled by the generalised mean with p = 3 (Radenovic et al., 2018); with ``classifier`` by the plain mean and
     followed by the 1,000 class scores, which is how the weights are checked against their published accuracy.
     Convolutions pad as TensorFlow's SAME does, batch norm (epsilon 1e-3) is folded into them, ReLU6 follows.
+    The output of each block is named ``blocks.0``, ``blocks.1`` and so on.
     """
     op = operators()
     picture = op.parameter([-1, side, side, 3], np.uint8, name="pictures")
@@ -35,6 +36,7 @@ def build_efficientnet(
     depth = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("_blocks."))
     for block in range(depth):
         x = _block(op, x, tensors, f"_blocks.{block}.", 2 if block in strided else 1)
+        x.set_friendly_name(f"blocks.{block}")
     x = _relu6(_conv(op, x, tensors, "_conv_head", "_bn1", 1))
     over = np.array([2, 3])
     if classifier:

@@ -1,6 +1,6 @@
 """Changes to a network's OpenVINO graph: it is cut at a named point, or adaptors are put in at several.
 
-A point is the friendly name of an operator whose one output is tokens (n, t, d) or a map (n, d, h, w).
+Points are explained in `points.py`. A map is seen as tokens, one for each pixel.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.engine import constant, openvino, operators
+from samekind.encoders.points import channel_axis
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
 def cut_at(model: Any, point: str) -> Any:
-    """The part of ``model`` below a point: pictures -> tokens (n, t, d) float16, or a map's pixels as tokens."""
+    """The part of ``model`` below a point: pictures -> tokens (n, t, d) float16."""
     tokens, _ = _as_tokens(operator_at(model, point).output(0))
     return openvino().Model([operators().result(operators().convert(tokens, "f16"))], model.get_parameters(), "lower")
 
@@ -90,17 +91,26 @@ def _attention(tokens: Any, hidden: Any, adaptors: Tensors, point: str) -> Any:
     return op.gather(shares, np.arange(sets), np.array(2))
 
 
+def tokens_at(model: Any, point: str) -> tuple[int, int]:
+    """(t, d): how many tokens there are at a point, and how wide they are."""
+    tokens, width = list(_as_tokens(operator_at(model, point).output(0))[0].partial_shape)[1:]
+    return tokens.get_length(), width.get_length()
+
+
 def _as_tokens(output: Any) -> tuple[Any, Any]:
-    """(n, d, h, w) as (n, h * w, d), and the way back; (n, t, d) as it is."""
+    """A map's pixels as tokens (n, h * w, d), and the way back; (n, t, d) as it is."""
     op = operators()
     shape = output.partial_shape
     if len(shape) == 3:
         return output, lambda tokens: tokens
-    width, height, wide = (shape[axis].get_length() for axis in (1, 2, 3))
-    last = op.transpose(output, np.array([0, 2, 3, 1]))
-    tokens = op.reshape(last, np.array([0, height * wide, width]), True)
+    axis = channel_axis(output)
+    if axis == 1:
+        output = op.transpose(output, np.array([0, 2, 3, 1])).output(0)
+    height, wide, width = (length.get_length() for length in list(output.partial_shape)[1:])
+    tokens = op.reshape(output, np.array([0, height * wide, width]), True)
 
     def back(tokens: Any) -> Any:
-        return op.transpose(op.reshape(tokens, np.array([0, height, wide, width]), True), np.array([0, 3, 1, 2]))
+        pixels = op.reshape(tokens, np.array([0, height, wide, width]), True)
+        return op.transpose(pixels, np.array([0, 3, 1, 2])) if axis == 1 else pixels
 
-    return tokens, back
+    return tokens.output(0), back

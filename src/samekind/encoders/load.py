@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from samekind.encoders import adapted, catalog, graph, weights
 from samekind.encoders.adapted import AdaptedEncoder
@@ -22,6 +19,7 @@ from samekind.pictures.views import View
 from samekind.settings import Settings, resolve
 
 ONNX = "onnx:"
+_FILE = "onnx"
 
 
 def load_encoder(
@@ -37,27 +35,14 @@ def load_encoder(
         name = adapted.read_about(folder).base
         if not (folder / adapted.ADAPTORS).exists():
             return adapted.assemble(folder, load_encoder(name, settings, on_event))
-        for event in (job := fetch(name, settings)):
+        for event in fetch(name, settings):
             if on_event:
                 on_event(event)
-        tensors = adapted.read_adaptors(folder)
-        return adapted.assemble(folder, with_adaptors(name, job.result()[0], tensors, settings))
-    if name.startswith(ONNX):
-        return _from_file(Path(name.removeprefix(ONNX)).expanduser().absolute(), settings)
-    record = catalog.record(name)
-    job = fetch(name, settings)
-    for event in job:
+        return adapted.assemble(folder, with_adaptors(name, adapted.read_adaptors(folder), settings))
+    for event in fetch(name, settings):
         if on_event:
             on_event(event)
-    networks = [
-        Network(
-            partial(_GRAPHS[trunk.name], path, trunk),
-            settings,
-            key=f"{trunk.name}@{trunk.view.side}-{trunk.digest[:8]}",
-        )
-        for trunk, path in zip(record.trunks, job.result(), strict=True)
-    ]
-    return RecipeEncoder(name, record.trunks, networks)
+    return with_adaptors(name, {}, settings)
 
 
 def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
@@ -72,19 +57,45 @@ def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
     return Job(_fetch(parts, settings or resolve()))
 
 
-def with_adaptors(
-    name: str, weights_file: Path, adaptors: dict[str, NDArray[np.float32]], settings: Settings
-) -> RecipeEncoder:
-    """The network of ``name`` (dino, dino@SIDE) with trained adaptors in it; its fingerprint is another."""
-    trunk = catalog.record(name).trunks[0]
+def with_adaptors(name: str, adaptors: Mapping[str, graph.Tensors], settings: Settings) -> RecipeEncoder:
+    """An encoder of the catalog or an ONNX file, with trained ``adaptors`` in those of its networks that these name.
+
+    The fingerprint is another where there are any. The weights must be on this machine.
+    """
+    made = [_with_adaptors(one, adaptors.get(one.trunk.name), settings) for one in blueprints(name, settings)]
+    full = f"{ONNX}{_onnx_path(name)}" if name.startswith(ONNX) else name
+    return RecipeEncoder(full, [trunk for trunk, _ in made], [network for _, network in made])
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """One network of an encoder: its recipe, and what builds its graph."""
+
+    trunk: Trunk
+    build: Callable[[], Any]
+
+
+def blueprints(name: str, settings: Settings) -> list[Blueprint]:
+    """The networks of an encoder whose weights are on this machine. Raises as ``load_encoder`` does."""
+    if name.startswith(ONNX):
+        return [_from_file(_onnx_path(name))]
+    trunks, files = catalog.record(name).trunks, fetch(name, settings).result()
+    return [
+        Blueprint(trunk, partial(_GRAPHS[trunk.name], file, trunk)) for trunk, file in zip(trunks, files, strict=True)
+    ]
+
+
+def _with_adaptors(one: Blueprint, adaptors: graph.Tensors | None, settings: Settings) -> tuple[Trunk, Network]:
+    trunk = one.trunk
+    if adaptors is None:
+        return trunk, Network(one.build, settings, key="" if trunk.name == _FILE else _key(trunk))
     digest = adapted.adaptors_digest(trunk.digest, adaptors)
     changed = replace(trunk, name=f"{trunk.name}+adaptors", digest=digest, golden=())
-    network = Network(
-        lambda: graph.with_adaptors(_GRAPHS[trunk.name](weights_file, trunk), adaptors),
-        settings,
-        key=f"{changed.name}@{trunk.view.side}-{digest[:8]}",
-    )
-    return RecipeEncoder(name, [changed], [network])
+    return changed, Network(lambda: graph.with_adaptors(one.build(), adaptors), settings, key=_key(changed))
+
+
+def _key(trunk: Trunk) -> str:
+    return f"{trunk.name}@{trunk.view.side}-{trunk.digest[:8]}"
 
 
 def adapted_folder(name: str) -> Path | None:
@@ -119,12 +130,16 @@ def _fetch(parts: Sequence[catalog.Weights], settings: Settings) -> Generator[Ev
     return tuple(paths)
 
 
-def _from_file(path: Path, settings: Settings) -> RecipeEncoder:
+def _onnx_path(name: str) -> Path:
+    return Path(name.removeprefix(ONNX)).expanduser().absolute()
+
+
+def _from_file(path: Path) -> Blueprint:
     from samekind.encoders.onnx import read_onnx
 
-    model, side, dim = read_onnx(path)
-    trunk = Trunk("onnx", file_sha256(path), View("squash", side), "own", dim)
-    return RecipeEncoder(f"{ONNX}{path}", [trunk], [Network(lambda: model, settings)])
+    _, side, dim = read_onnx(path)
+    trunk = Trunk(_FILE, file_sha256(path), View("squash", side), "own", dim)
+    return Blueprint(trunk, lambda: read_onnx(path)[0])
 
 
 def _lite(path: Path, trunk: Trunk) -> Any:

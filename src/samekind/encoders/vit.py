@@ -119,19 +119,15 @@ def _linear(op: Any, x: Any, weight: NDArray[np.float32], bias: NDArray[np.float
 def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape, only_class_token: bool) -> Any:
     """Pre-norm attention and MLP, each scaled by LayerScale: x (n, tokens, d) -> the same shape.
 
-    With ``only_class_token`` -> (n, 1, d): after the last block nothing else is looked at, and a fourteenth of the
-    work is saved. Scales are multiplied into the weights beforehand.
+    With ``only_class_token`` -> (n, 1, d): after the last block nothing else is looked at. Scales are multiplied into
+    the weights beforehand.
     """
     weight, bias = tensors[at + "attn.qkv.weight"], tensors[at + "attn.qkv.bias"]
-    width = weight.shape[1]
     y = _layer_norm(op, x, tensors[at + "norm1.weight"], tensors[at + "norm1.bias"], shape.epsilon)
-    x, asking = (_first_token(op, x), _first_token(op, y)) if only_class_token else (x, y)
-    scale = np.float32((width // shape.heads) ** -0.5)
-    query = _heads(op, _linear(op, asking, weight[:width] * scale, bias[:width] * scale), shape.heads)
-    key = _heads(op, _linear(op, y, weight[width : 2 * width], bias[width : 2 * width]), shape.heads)
-    value = _heads(op, _linear(op, y, weight[2 * width :], bias[2 * width :]), shape.heads)
-    y = op.matmul(op.softmax(op.matmul(query, key, False, True), -1), value, False, False)
-    y = op.reshape(op.transpose(y, np.array([0, 2, 1, 3])), np.array([0, 0, width]), True)
+    if only_class_token:
+        x, y = _first_token(op, x), _seen_by_first(op, y, weight, bias, shape.heads)
+    else:
+        y = _attention(op, y, weight, bias, shape.heads)
     x = op.add(x, _scaled_linear(op, y, tensors, at + "attn.proj", tensors[at + "ls1.gamma"]))
     y = _layer_norm(op, x, tensors[at + "norm2.weight"], tensors[at + "norm2.bias"], shape.epsilon)
     y = op.gelu(_linear(op, y, tensors[at + "mlp.fc1.weight"], tensors[at + "mlp.fc1.bias"]), "erf")
@@ -140,6 +136,37 @@ def _block(op: Any, x: Any, tensors: Tensors, at: str, shape: ViTShape, only_cla
 
 def _scaled_linear(op: Any, x: Any, tensors: Tensors, name: str, gamma: NDArray[np.float32]) -> Any:
     return _linear(op, x, tensors[name + ".weight"] * gamma[:, None], tensors[name + ".bias"] * gamma)
+
+
+def _attention(op: Any, y: Any, weight: NDArray[np.float32], bias: NDArray[np.float32], heads: int) -> Any:
+    """What every token sees of all tokens: y (n, tokens, d) -> the same shape; ``weight`` (3 d, d), ``bias`` (3 d,)."""
+    width = weight.shape[1]
+    scale = np.float32((width // heads) ** -0.5)
+    query = _heads(op, _linear(op, y, weight[:width] * scale, bias[:width] * scale), heads)
+    key = _heads(op, _linear(op, y, weight[width : 2 * width], bias[width : 2 * width]), heads)
+    value = _heads(op, _linear(op, y, weight[2 * width :], bias[2 * width :]), heads)
+    y = op.matmul(op.softmax(op.matmul(query, key, False, True), -1), value, False, False)
+    return op.reshape(op.transpose(y, np.array([0, 2, 1, 3])), np.array([0, 0, width]), True)
+
+
+def _seen_by_first(op: Any, y: Any, weight: NDArray[np.float32], bias: NDArray[np.float32], heads: int) -> Any:
+    """The same for the first token alone, (n, 1, d), with keys and values folded into its query and its answer.
+
+    Tokens are compared and averaged as they are, once for each head, and only the one average goes through the values.
+    The keys' bias gives every token the same score and drops out.
+    """
+    width = weight.shape[1]
+    size = width // heads
+    scale, swap = np.float32(size**-0.5), np.array([1, 0, 2])
+    query = _linear(op, _first_token(op, y), weight[:width] * scale, bias[:width] * scale)
+    query = op.transpose(op.reshape(query, np.array([0, heads, size]), True), swap)
+    keys = constant(weight[width : 2 * width].reshape(heads, size, width))
+    folded = op.transpose(op.matmul(query, keys, False, False), swap)
+    shares = op.softmax(op.matmul(folded, y, False, True), -1)
+    seen = op.transpose(op.matmul(shares, y, False, False), swap)
+    values = constant(weight[2 * width :].reshape(heads, size, width))
+    answer = op.transpose(op.matmul(seen, values, False, True), swap)
+    return op.add(op.reshape(answer, np.array([0, 1, width]), True), constant(bias[2 * width :]))
 
 
 def _first_token(op: Any, x: Any) -> Any:
