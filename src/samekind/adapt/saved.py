@@ -25,7 +25,7 @@ Tensor = np.ndarray[Any, np.dtype[np.float32]]
 def check_new(out: Path) -> None:
     """Raises UsageError where something is in the way, StorageError where its folder cannot be written to."""
     out = out.expanduser().absolute()
-    if out.exists():
+    if os.path.lexists(out):
         raise UsageError(f"{out} is there already; name a folder that does not exist yet.")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise StorageError(f"{out.parent} is no folder that can be written to; name another place for the encoder.")
