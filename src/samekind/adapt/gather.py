@@ -93,6 +93,11 @@ def _opened(source: Path, encoder: Encoder) -> Collection | None:
     collection = Collection.open(source)
     if collection.made.fingerprint != encoder.fingerprint:
         made_with = collection.encoder_name
+        if made_with == encoder.name:
+            raise EncoderMismatch(
+                f"{source} holds vectors of another version of encoder {made_with!r}; run samekind migrate {source} "
+                f"--encoder {made_with} first, or name its folders of pictures instead."
+            )
         other = "" if is_adapted(made_with) else f"give --encoder {made_with}, or "
         raise EncoderMismatch(
             f"{source} was made with encoder {made_with!r}, not {encoder.name!r}; {other}name its folders of "

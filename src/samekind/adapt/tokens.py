@@ -146,10 +146,12 @@ def _opened(folder: Path, shape: tuple[int, ...], size: int) -> tuple[Kept, int]
 
 def _left(file: Path, shape: tuple[int, ...]) -> Kept | None:
     try:
+        size = file.stat().st_size  # of the file as it was left: opening fills up what is missing
         array = np.lib.format.open_memmap(file, "r+")
     except (ValueError, FileNotFoundError):
         return None
-    return array if array.shape == shape and array.dtype == np.float16 else None
+    whole = array.shape == shape and array.dtype == np.float16 and size == array.offset + array.nbytes
+    return array if whole else None
 
 
 def _noted(folder: Path) -> int:
