@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,6 +117,8 @@ def _synced(folder: Path, encoder: Encoder, settings: Settings) -> Generator[Eve
         home.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{home} cannot be made ({problem.strerror}); set SAMEKIND_CACHE to another.") from None
+    if not os.access(home, os.W_OK):
+        raise StorageError(f"{home} cannot be written to; set SAMEKIND_CACHE to another.")
     path = home / f"{folder.name}-{place.hexdigest()}-{encoder.fingerprint}.samekind"
     collection = Collection.open_or_create(path, encoder)
     yield from collection.sync([folder], encoder=encoder, settings=settings, tune=False)
