@@ -42,6 +42,7 @@ from samekind.adapt import trained
 from samekind.adapt.closed_form import fit_mix, judge_mix
 from samekind.adapt.gate import Verdict
 from samekind.adapt.gather import Gathered
+from samekind.cli.progress import follow
 from samekind.encoders import load
 from samekind.encoders.adapted import AdaptedEncoder, fingerprint
 from samekind.encoders.rows import map_parts
@@ -61,11 +62,15 @@ METRICS = ("recall@1", "map")
 
 @dataclass(frozen=True)
 class Halved:
-    """One set: what the fit sees of its first half, and its second half, labelled, with plain vectors."""
+    """One set: what the fit sees of its first half, and its second half, labelled, with plain vectors.
+
+    ``broken`` pictures of the set could not be used.
+    """
 
     seen: Gathered
     labelled: LabelledSet
     vectors: SetVectors
+    broken: int
 
     @property
     def task(self) -> Task:
@@ -77,11 +82,12 @@ class Halved:
 def halved(name: str, folder: Path, encoder: Encoder, settings: Settings) -> Halved:
     """Reads a set, writes its labels files, and encodes both halves. Second views are taken of the first half."""
     train, test = (replace(one, name=name) for one in map(_labels_of, write_labels(name, folder)))
-    first = Job(vectors_of(train, encoder, settings)).result()
-    second = Job(vectors_of(test, encoder, settings)).result()
+    first = follow(Job(vectors_of(train, encoder, settings)))
+    second = follow(Job(vectors_of(test, encoder, settings)))
     files = tuple(train.folder / train.paths[row] for row in first.rows)
     seen = Gathered(name, first.look, first.views, first.view_rows, files)
-    return Halved(seen, test.take(second.rows), replace(second, rows=np.arange(len(second.rows))))
+    broken = len(train) + len(test) - len(first.rows) - len(second.rows)
+    return Halved(seen, test.take(second.rows), replace(second, rows=np.arange(len(second.rows))), broken)
 
 
 def _labels_of(file: Path) -> LabelledSet:
@@ -98,10 +104,10 @@ def settings_of(
     mix = partial(map_parts, parts, fit_mix(seen, parts, seed))
     yield "experts", judge_mix(seen, parts, seed), [(look, look) for look in map(mix, looks)]
     if trained.is_trainable(encoder.name):
-        found = Job(trained.train_candidate(seen, encoder, True, seed, settings)).result()
+        found = follow(Job(trained.train_candidate(seen, encoder, True, seed, settings)))
         experts = (found.mix,)
         network = AdaptedEncoder("trained", found.base, experts, fingerprint(found.base.fingerprint, experts))
-        adapted = [Job(vectors_of(one.labelled, network, settings)).result() for one in sets]
+        adapted = [follow(Job(vectors_of(one.labelled, network, settings))) for one in sets]
         yield "trained", found.verdict, [(one.look, one.look) for one in adapted]
 
 
@@ -163,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder = load.load_encoder(chosen.encoder, settings)
     sets = [halved(name, folder, encoder, settings) for name, folder in folders.items()]
     found, gates, notes = [], {}, list(_notes(folders, encoder))
+    notes += [f"Pictures of {SETS[one.seen.name].title} that could not be read: {one.broken}." for one in sets if one.broken]
     for setting, verdict, made in settings_of(sets, encoder, chosen.seed, settings):
         found.append(evaluation(setting, sets, made))
         if verdict is not None:

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from samekind.adapt import tokens
+from samekind.adapt.gather import Gathered
 from samekind.adapt.tokens import Tokens, keep_tokens
+from samekind.adapt.trained import _usable
 from samekind.encoders.base import Pixels
-from samekind.errors import StorageError
+from samekind.errors import StorageError, UsageError
 from samekind.events import Job, Progress, Skipped
 from samekind.pictures.views import View
 from samekind.settings import cache_folder, resolve
@@ -134,3 +136,16 @@ def test_what_nobody_went_on_with_is_dropped_after_a_week(files: list[Path], cac
     job(files, Lower()).result()
     assert not old.exists()
     assert new.exists()
+
+
+def test_a_collection_whose_pictures_are_away(files: list[Path]) -> None:
+    found = job(files, Lower()).result()
+    found.usable[10:] = False
+    look, views = np.ones((PICTURES, 4), np.float32), np.ones((5, 2, 4), np.float32)
+    one = Gathered("birds", look, views, np.arange(5), tuple(files))
+    with pytest.raises(UsageError, match=r"Only 10 of 40 pictures of birds can be read now, in .*; bring their drive"):
+        _usable([one], found)
+    found.usable[:] = True
+    found.usable[2] = False
+    ((kept,), starts) = _usable([one], found)
+    assert (len(kept), kept.view_rows.tolist(), starts) == (39, [0, 1, 2, 3], [0])

@@ -245,11 +245,15 @@ def test_every_setting_from_end_to_end(drawn: dict[str, Path], monkeypatch: pyte
     assert " to " in table["experts less plain"]["joint"]
 
 
-def test_some_of_the_sets(drawn: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_some_of_the_sets_and_a_broken_picture(
+    drawn: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     notes: list[str] = []
+    (drawn["food"] / "images/dish_6/1000.jpg").write_bytes(b"no picture")
     monkeypatch.setattr(run, "save", lambda *rest, **_: notes.extend(rest[3]))
     run.main(["--food", str(drawn["food"]), "--encoder", "mock"])
     assert any(note.startswith("Not the paper's six: without FGVC-Aircraft, Stanford Cars") for note in notes)
+    assert "Pictures of Food-101 that could not be read: 1." in notes
     with pytest.raises(SystemExit):
         run.main([])
     assert "name the folder of one or more sets: --aircraft" in capsys.readouterr().err

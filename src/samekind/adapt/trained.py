@@ -123,7 +123,7 @@ def _usable(some: Sequence[Gathered], tokens: Tokens) -> tuple[list[Gathered], l
     for one in some:
         kept.append(one.take(np.flatnonzero(tokens.usable[at : at + len(one)])))
         at += len(one)
-        if len(kept[-1]) < len(one) / 2 or not len(kept[-1].view_rows):
+        if len(kept[-1]) < 0.9 * len(one) or not len(kept[-1].view_rows):
             raise UsageError(
                 f"Only {len(kept[-1])} of {len(one)} pictures of {one.name} can be read now, in {one.files[0].parent} "
                 "for instance; bring their drive back, or take --method experts."
