@@ -169,7 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoder = load.load_encoder(chosen.encoder, settings)
     sets = [halved(name, folder, encoder, settings) for name, folder in folders.items()]
     found, gates, notes = [], {}, list(_notes(folders, encoder))
-    notes += [f"Pictures of {SETS[one.seen.name].title} that could not be read: {one.broken}." for one in sets if one.broken]
+    notes += [
+        f"Pictures of {SETS[one.seen.name].title} that could not be read: {one.broken}." for one in sets if one.broken
+    ]
     for setting, verdict, made in settings_of(sets, encoder, chosen.seed, settings):
         found.append(evaluation(setting, sets, made))
         if verdict is not None:
