@@ -53,7 +53,7 @@ def save(
     RESULTS.mkdir(exist_ok=True)
     about = {
         "title": title,
-        "command": "python " + " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": "python " + " ".join([_script(), *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
         "seed": seed,
@@ -69,6 +69,12 @@ def save(
         )
     for note in notes:
         print(note)
+
+
+def _script() -> str:
+    """The running file, as it is called from the root of the checkout."""
+    file, here = Path(sys.argv[0]).resolve(), RESULTS.parent
+    return f"benchmarks/{file.relative_to(here) if file.is_relative_to(here) else file.name}"
 
 
 def _lines(path: str) -> list[str]:

@@ -350,3 +350,51 @@ def test_a_large_collection_is_sampled(drawn: list[Path], monkeypatch: pytest.Mo
     monkeypatch.setattr(closed_form, "fit_experts", fit)
     closed_form.fit_mix(gathered, MockEncoder.parts, 0)
     assert [len(vectors) for vectors in seen] == [120]
+
+
+def test_a_giant_and_a_tiny_collection(out: Path, tmp_path: Path) -> None:
+    giant = draw_kinds(tmp_path / "giant", 11, kinds=200, each=10)
+    tiny = draw_kinds(tmp_path / "tiny", 12, kinds=10, each=5)
+    found = run([giant, tiny], out)
+    assert found.pictures == {"giant": 2000, "tiny": 50}
+    assert found.exit_code in (0, 1)
+    assert all(np.isfinite(one.neighbours) and np.isfinite(one.found) for one in found.collections.values())
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_pictures_that_are_all_alike(drawn: list[Path], out: Path, tmp_path: Path, others: bool) -> None:
+    alike = tmp_path / "alike"
+    alike.mkdir()
+    data = draw(tmp_path / "one.png", 1).read_bytes()
+    for number in range(60):
+        (alike / f"{number}.png").write_bytes(data + b"#" * number)
+    found = run([alike, *drawn] if others else [alike], out)
+    assert np.isfinite(list(found.collections["alike"].to_dict().values())).all()
+    if found.encoder:
+        assert np.isfinite(assemble(out, MockEncoder()).adapt(np.eye(16, dtype=np.float32))).all()
+
+
+def test_a_list_is_what_it_says_now(drawn: list[Path], out: Path, tmp_path: Path) -> None:
+    files = sorted(drawn[0].iterdir())
+    named = tmp_path / "some.csv"
+    for count in (70, 60):
+        named.write_text("\n".join(["path", *map(str, files[:count])]) + "\n")
+        assert run([named, drawn[1]], out.with_name(str(count))).pictures == {"some": count, "shop": 70}
+
+
+def test_the_order_of_a_table_does_not_matter(drawn: list[Path], tmp_path: Path) -> None:
+    """A collection that came about in two syncs, the later files first."""
+    path = collection_of(drawn[0], tmp_path / "birds.samekind")
+    collection = Collection.open(path)
+    again = tmp_path / "again.samekind"
+    source = Collection.create(again, MockEncoder())
+    files = sorted(drawn[0].iterdir())
+    for some in (files[40:], files[:40]):
+        source.sync([*map(str, some)], encoder=MockEncoder(), tune=False).result()
+    assert collection.vectors(tuned=False).ids != Collection.open(again).vectors(tuned=False).ids
+    one, other = (
+        Job(gather([path], MockEncoder(), resolve())).result(),
+        Job(gather([again], MockEncoder(), resolve())).result(),
+    )
+    assert one[0].files == other[0].files == tuple(files)
+    np.testing.assert_array_equal(one[0].vectors, other[0].vectors)

@@ -158,8 +158,10 @@ def fitted(
 
 def _check_enough(gathered: Sequence[Gathered]) -> None:
     for one in gathered:
-        if len(one) < FEWEST or not len(one.views):
+        if len(one) < FEWEST:
             raise UsageError(
-                f"{one.name} has {len(one)} pictures; adaptation wants {FEWEST} or more of each collection: leave it "
-                "out, or add pictures to it."
+                f"{one.name} has {len(one)} picture{'s' * (len(one) > 1)}; adaptation wants {FEWEST} or more of each "
+                "collection: leave it out, or add pictures to it."
             )
+        if not len(one.views):
+            raise UsageError(f"{one.name} has no second views to judge by; name its folders of pictures instead.")

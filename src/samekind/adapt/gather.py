@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from samekind.encoders.adapted import AdaptedEncoder, is_adapted
 from samekind.encoders.base import Encoder
 from samekind.encoders.rows import Array
 from samekind.errors import EncoderMismatch, StorageError, UsageError
-from samekind.events import Event
+from samekind.events import Event, Skipped
+from samekind.pictures.scan import content_hash, scan, sources_from
 from samekind.settings import Settings, cache_folder
 from samekind.tuning.nuisance import Rows
 
@@ -63,56 +65,84 @@ def gather(
     """
     if isinstance(encoder, AdaptedEncoder):
         raise UsageError(f"{encoder.name} is adapted already; start from its base: --encoder {encoder.base.name}.")
+    opened = {source: _opened(source, encoder) for source in _distinct(sources)}
     gathered: list[Gathered] = []
-    for source in dict.fromkeys(Path(source).expanduser().absolute() for source in sources):
-        if (source / FILE).is_file():
-            collection = Collection.open(source)
-            if collection.made.fingerprint != encoder.fingerprint:
-                made_with = collection.encoder_name
-                other = "" if is_adapted(made_with) else f"give --encoder {made_with}, or "
-                raise EncoderMismatch(
-                    f"{source} was made with encoder {made_with!r}, not {encoder.name!r}; {other}name its folders of "
-                    "pictures instead."
-                )
-        else:
-            collection = yield from _synced(source, encoder, settings)
-        found = _read(source.stem, collection)
+    for source, collection in opened.items():
+        found = _read(source.stem, collection or (yield from _synced(source, encoder, settings)))
         if not len(found):
             raise UsageError(f"There are no pictures in {source}; name a collection or folder that holds some.")
         gathered.append(found)
     return _with_names_that_differ(gathered)
 
 
+def _distinct(sources: Sequence[str | Path]) -> list[Path]:
+    """Absolute paths as they were named, each place once."""
+    found: dict[Path, Path] = {}
+    for source in (Path(source).expanduser().absolute() for source in sources):
+        found.setdefault(source.resolve(), source)
+    return list(found.values())
+
+
+def _opened(source: Path, encoder: Encoder) -> Collection | None:
+    """The collection that this is, None for pictures. Anything else is refused before the first picture is encoded."""
+    if not source.exists():
+        raise UsageError(f"There is no collection or folder {source}; check the spelling.")
+    if not (source / FILE).is_file():
+        if all(isinstance(file, Skipped) for one in sources_from([str(source)]) for file in scan(one)):
+            raise UsageError(f"There are no pictures in {source}; name a collection or folder that holds some.")
+        return None
+    collection = Collection.open(source)
+    if collection.made.fingerprint != encoder.fingerprint:
+        made_with = collection.encoder_name
+        if made_with == encoder.name:
+            raise EncoderMismatch(
+                f"{source} holds vectors of another version of encoder {made_with!r}; run samekind migrate {source} "
+                f"--encoder {made_with} first, or name its folders of pictures instead."
+            )
+        other = "" if is_adapted(made_with) else f"give --encoder {made_with}, or "
+        raise EncoderMismatch(
+            f"{source} was made with encoder {made_with!r}, not {encoder.name!r}; {other}name its folders of "
+            "pictures instead."
+        )
+    return collection
+
+
 def _synced(folder: Path, encoder: Encoder, settings: Settings) -> Generator[Event, None, Collection]:
-    if not folder.exists():
-        raise UsageError(f"There is no collection or folder {folder}; check the spelling.")
-    place = hashlib.blake2b(str(folder).encode(), digest_size=4).hexdigest()
+    """A collection of what lies in a folder (or is named by a list, as it stands now), in the cache folder."""
+    place = hashlib.blake2b(str(folder).encode(errors="surrogateescape"), digest_size=4)
+    if folder.is_file():
+        place.update(content_hash(folder).encode())
     home = cache_folder() / "adapt"
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{home} cannot be made ({problem.strerror}); set SAMEKIND_CACHE to another.") from None
-    collection = Collection.open_or_create(home / f"{folder.name}-{place}-{encoder.fingerprint}.samekind", encoder)
+    if not os.access(home, os.W_OK):
+        raise StorageError(f"{home} cannot be written to; set SAMEKIND_CACHE to another.")
+    path = home / f"{folder.name}-{place.hexdigest()}-{encoder.fingerprint}.samekind"
+    collection = Collection.open_or_create(path, encoder)
     yield from collection.sync([folder], encoder=encoder, settings=settings, tune=False)
     return collection
 
 
 def _read(name: str, collection: Collection) -> Gathered:
+    """Everything in the order of the files, however the table came about."""
     loaded = collection.vectors(tuned=False)
     folders = {name: root.folder for name, root in collection.manifest.roots.items()}
     file_of = {
         one["id"]: folders[one["root"]] / one["path"]
         for one in collection.pictures("state = present", ["id", "root", "path"])
     }
-    row_of = {id_: row for row, id_ in enumerate(loaded.ids)}
+    order = sorted(range(len(loaded.ids)), key=lambda at: file_of[loaded.ids[at]])
+    row_of = {loaded.ids[at]: row for row, at in enumerate(order)}
     seen_ids, views = collection.views()
     seen = sorted((row_of[id_], at) for at, id_ in enumerate(seen_ids) if id_ in row_of)
     return Gathered(
         name,
-        loaded.matrix,
+        loaded.matrix[order],
         views[[at for _, at in seen]],
         np.array([row for row, _ in seen], np.intp),
-        tuple(file_of[id_] for id_ in loaded.ids),
+        tuple(file_of[loaded.ids[at]] for at in order),
     )
 
 

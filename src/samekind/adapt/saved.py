@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from samekind.errors import StorageError, UsageError
 def check_new(out: Path) -> None:
     """Raises UsageError where something is in the way, StorageError where its folder cannot be written to."""
     out = out.expanduser().absolute()
-    if out.exists():
+    if os.path.lexists(out):
         raise UsageError(f"{out} is there already; name a folder that does not exist yet.")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise StorageError(f"{out.parent} is no folder that can be written to; name another place for the encoder.")
@@ -44,7 +44,10 @@ def write(
     about: Mapping[str, str | int],
     adaptors: Adaptors | None = None,
 ) -> AdaptedEncoder:
-    """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts."""
+    """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts.
+
+    A process that is killed meanwhile leaves a hidden folder beside ``out``, which nothing reads. Raises StorageError.
+    """
     from safetensors.numpy import save_file
 
     print_ = fingerprint(base.fingerprint, experts)
@@ -58,21 +61,21 @@ def write(
         "fingerprint": print_,
         **about,
     }
-    draft = None
+    draft = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
     try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        draft.mkdir()
         save_file(packed(experts), draft / EXPERTS)
         if adaptors:
             save_file(packed_adaptors(adaptors), draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")
         (draft / FILE).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), "utf-8")
-        draft.chmod(0o755)
+        for tensors in draft.glob("*.safetensors"):  # which were written for their owner alone
+            tensors.chmod((draft / FILE).stat().st_mode & 0o777)
         draft.rename(out)
     except OSError as problem:
         raise StorageError(
             f"{out} cannot be written ({problem.strerror or problem}); free space, or name another place."
         ) from None
     finally:
-        if draft is not None and draft.exists():
-            shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
     return encoder

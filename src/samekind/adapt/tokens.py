@@ -7,9 +7,12 @@ one memory-mapped file; a run that was killed goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +32,9 @@ CROPS = 2
 _SMALLEST = 0.5
 _ASPECT = 0.2
 _BLOCK = 16
+_OLD_SECONDS = 7 * 24 * 3600
+
+Kept = np.memmap[tuple[int, ...], np.dtype[np.float16]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +75,6 @@ def keep_tokens(
     array, done = _opened(folder, (len(files), 1 + CROPS, *shape), size)
     usable = np.ones(len(files), np.bool_)
     limits = Limits(settings.max_pixels, settings.max_bytes)
-    counted = folder / "done"
     with ThreadPoolExecutor(usable_threads(settings)) as pool:
         for start in range(0, len(files), _BLOCK):
             yield Progress("preparing", start, len(files))
@@ -86,8 +91,7 @@ def keep_tokens(
             if good:
                 pictures = np.concatenate([views for views in seen if not isinstance(views, Skipped)])
                 array[good] = lower(pictures).reshape(len(good), 1 + CROPS, *shape)
-            array.flush()
-            counted.write_text(str(some.stop))
+            _note(folder, array, some.stop)
     yield Progress("preparing", len(files), len(files))
     return Tokens(array, usable, folder)
 
@@ -115,25 +119,71 @@ def _views(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8
     return np.stack([view.apply(one) for one in (pixels, *random_crops(pixels, np.random.default_rng(row)))])
 
 
-def _opened(
-    folder: Path, shape: tuple[int, ...], size: int
-) -> tuple[np.memmap[tuple[int, ...], np.dtype[np.float16]], int]:
-    file, counted = folder / "tokens.npy", folder / "done"
+def _opened(folder: Path, shape: tuple[int, ...], size: int) -> tuple[Kept, int]:
+    """The file, and how many pictures an earlier run has put into it; a new one where nothing usable was left."""
+    file = folder / "tokens.npy"
+    _drop_old(folder.parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if file.exists() and counted.exists():
-            array = np.lib.format.open_memmap(file, "r+")
-            if array.shape == shape:
-                return array, int(counted.read_text())
+        if (done := _noted(folder)) and (array := _left(file, shape)) is not None:
+            return array, done
+        (folder / "done").unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         if shutil.disk_usage(folder).free < size:
             raise StorageError(
                 f"Training wants {size / 1e9:.1f} GB in {folder} for a while and there is less; free space, set "
                 "SAMEKIND_CACHE to another disk, or take --method experts."
             )
-        counted.write_text("0")
-        return np.lib.format.open_memmap(file, "w+", np.float16, shape), 0
-    except (OSError, ValueError) as problem:
-        raise StorageError(f"{folder} cannot be written ({problem}); set SAMEKIND_CACHE to another folder.") from None
+        array = np.lib.format.open_memmap(file, "w+", np.float16, shape)
+        if hasattr(os, "posix_fallocate"):  # a mapped file that finds no room while it is written to ends the process
+            with file.open("r+b") as stream:
+                os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+        return array, 0
+    except OSError as problem:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _unwritten(folder, problem) from None
+
+
+def _left(file: Path, shape: tuple[int, ...]) -> Kept | None:
+    try:
+        size = file.stat().st_size  # of the file as it was left: opening fills up what is missing
+        array = np.lib.format.open_memmap(file, "r+")
+    except (ValueError, FileNotFoundError):
+        return None
+    whole = array.shape == shape and array.dtype == np.float16 and size == array.offset + array.nbytes
+    return array if whole else None
+
+
+def _noted(folder: Path) -> int:
+    try:
+        return int((folder / "done").read_text())
+    except (ValueError, FileNotFoundError):
+        return 0
+
+
+def _note(folder: Path, array: Kept, done: int) -> None:
+    """Writes down that so many pictures are finished, after they are."""
+    try:
+        array.flush()
+        (folder / "done.new").write_text(str(done))
+        (folder / "done.new").replace(folder / "done")
+    except OSError as problem:
+        raise _unwritten(folder, problem) from None
+
+
+def _unwritten(folder: Path, problem: OSError) -> StorageError:
+    return StorageError(
+        f"{folder} cannot be written ({problem.strerror or problem}); free space there, set SAMEKIND_CACHE to another "
+        "folder, or take --method experts."
+    )
+
+
+def _drop_old(home: Path) -> None:
+    """Takes away what killed runs left that nobody went on with."""
+    for folder in home.glob("*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _OLD_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _name(files: Sequence[Path], key: str) -> str:

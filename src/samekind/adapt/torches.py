@@ -13,7 +13,7 @@ def torch() -> Any:
     """The module. Raises MissingExtra with the install line."""
     try:
         import torch as found
-    except ImportError:
+    except (ImportError, OSError):  # the latter where one of its libraries is absent
         raise MissingExtra(
             "Training wants torch, which is not installed: pip install 'samekind[adapt]', or take --method experts."
         ) from None

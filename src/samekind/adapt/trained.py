@@ -154,6 +154,11 @@ def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> tuple[list[G
     for one in some:
         kept.append(one.take(np.flatnonzero(usable[at : at + len(one)])))
         at += len(one)
+        if len(kept[-1]) < 0.9 * len(one) or not len(kept[-1].view_rows):
+            raise UsageError(
+                f"Only {len(kept[-1])} of {len(one)} pictures of {one.name} can be read now, in {one.files[0].parent} "
+                "for instance; bring their drive back, or take --method experts."
+            )
     return kept, np.cumsum([0, *(len(one) for one in kept[:-1])]).tolist()
 
 

@@ -24,7 +24,7 @@ def adapt(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the new encoder goes.")],
-    encoder: Annotated[str, typer.Option(help="The encoder that it starts from.")] = "dino",
+    encoder: Annotated[str | None, typer.Option(help="The encoder that it starts from.", show_default="dino")] = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -44,8 +44,10 @@ def adapt(
     """
     from samekind.adapt import adapt as adapted
     from samekind.cli.progress import follow
+    from samekind.settings import resolve
 
-    result = follow(adapted(sources, out, encoder, method, seed=seed), quiet=quiet)
+    settings = resolve({"encoder": encoder})
+    result = follow(adapted(sources, out, settings.encoder, method, seed=seed, settings=settings), quiet=quiet)
     sys.stdout.write(jsons.dumps(result.to_dict()) + "\n" if json else _text(result))
     raise typer.Exit(result.exit_code)
 

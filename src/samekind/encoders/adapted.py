@@ -125,8 +125,8 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
 
     try:
         experts = unpacked(load_file(folder / EXPERTS), len(base.parts))
-        golden = json.loads((folder / GOLDEN).read_text("utf-8"))
-    except (OSError, ValueError, KeyError, SafetensorError) as problem:
+        golden = tuple(map(tuple, json.loads((folder / GOLDEN).read_text("utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as problem:
         raise EncoderError(
             f"A part of {folder} cannot be read ({problem}); copy the folder again or run samekind adapt again."
         ) from None
@@ -135,7 +135,7 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
         raise EncoderError(
             f"{folder} was changed after it was written; copy the folder again or run samekind adapt again."
         )
-    return AdaptedEncoder(str(folder), base, experts, found, tuple(map(tuple, golden)))
+    return AdaptedEncoder(str(folder), base, experts, found, golden)
 
 
 Adaptors = Mapping[str, Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]]

@@ -32,8 +32,9 @@ def load_encoder(
     """
     settings = settings or resolve()
     if (folder := adapted_folder(name)) is not None:
-        name = adapted.read_about(folder).base
-        if not (folder / adapted.ADAPTORS).exists():
+        about = adapted.read_about(folder)
+        name = about.base
+        if about.rest.get("method", "experts") == "experts" and not (folder / adapted.ADAPTORS).exists():
             return adapted.assemble(folder, load_encoder(name, settings, on_event))
         for event in fetch(name, settings):
             if on_event:
@@ -105,7 +106,7 @@ def adapted_folder(name: str) -> Path | None:
     folder = Path(name).expanduser().absolute()
     if adapted.is_adapted(name):
         return folder
-    if adapted.looks_like_folder(name):
+    if adapted.looks_like_folder(name) or folder.is_dir():
         raise UsageError(f"There is no encoder in {folder}; name a folder that samekind adapt made.")
     return None
 
