@@ -15,20 +15,24 @@ from samekind.encoders.adapted import AdaptedEncoder, is_adapted
 from samekind.encoders.base import Encoder
 from samekind.encoders.rows import Array
 from samekind.errors import EncoderMismatch, StorageError, UsageError
-from samekind.events import Event
+from samekind.events import Event, Skipped
 from samekind.settings import Settings, cache_folder
 from samekind.tuning.nuisance import Rows
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n)."""
+    """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n).
+
+    ``skipped``: its pictures that could not be read.
+    """
 
     name: str
     vectors: Array
     views: Array
     view_rows: Rows
     files: tuple[Path, ...]
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -38,7 +42,7 @@ class Gathered:
         kept = np.flatnonzero(np.isin(self.view_rows, rows))
         view_rows = np.searchsorted(rows, self.view_rows[kept])
         files = tuple(self.files[row] for row in rows)
-        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files)
+        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files, self.skipped)
 
     def without(self, held: Rows) -> Gathered:
         """Of all other pictures."""
@@ -113,6 +117,10 @@ def _read(name: str, collection: Collection) -> Gathered:
         views[[at for _, at in seen]],
         np.array([row for row, _ in seen], np.intp),
         tuple(file_of[id_] for id_ in loaded.ids),
+        tuple(
+            Skipped(str(folders[one["root"]] / one["path"]), one["reason"] or "")
+            for one in collection.pictures("state = skipped", ["root", "path", "reason"])
+        ),
     )
 
 

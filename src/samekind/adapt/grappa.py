@@ -13,19 +13,21 @@ Pictures that are held out take no part in 1 to 3, so the gate can judge what co
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import embed, train
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
-from samekind.events import Chosen, Event
+from samekind.events import Chosen, Event, Progress
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
 
@@ -36,12 +38,17 @@ NEIGHBOURS = 3
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """``adaptors`` by name; ``look`` (n, d) and ``views`` (n, v, d) unit vectors of all pictures by the new network."""
+    """``adaptors`` by name; ``look`` (n, d) and ``views`` (n, v, d) unit vectors of all pictures by the new network.
+
+    ``labels`` (rows,) of each granularity: the clusters that were learned from; ``losses``: what learning had to pay.
+    """
 
     adaptors: dict[str, Array]
     look: Array
     views: Array
     granularities: tuple[int, ...]
+    labels: Sequence[NDArray[np.intp]]
+    losses: Losses | None
 
 
 def grappa(
@@ -62,11 +69,15 @@ def grappa(
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     neighbours = nearest_rows(space, np.arange(len(rows)), NEIGHBOURS)
     adaptors = Adaptors(trunk.points, len(labels), seed)
-    yield from train(adaptors, trunk, tokens, rows, labels, neighbours, plain[rows], seed)
+    losses = yield from train(adaptors, trunk, tokens, rows, labels, neighbours, plain[rows], seed)
     adaptors.load(adaptors.to_numpy())
     everything = np.arange(len(plain))
-    seen = [embed(adaptors, trunk, tokens, everything, view) for view in range(tokens.array.shape[1])]
-    return Trained(adaptors.to_numpy(), seen[0], np.stack(seen[1:], axis=1), found)
+    seen, views = [], tokens.array.shape[1]
+    for view in range(views):
+        yield Progress("looking again", view, views)
+        seen.append(embed(adaptors, trunk, tokens, everything, view))
+    yield Progress("looking again", views, views)
+    return Trained(adaptors.to_numpy(), seen[0], np.stack(seen[1:], axis=1), found, labels, losses)
 
 
 def mix_of(look: Array, views: Array, rows: Rows, viewed: Rows, seed: int) -> Experts:

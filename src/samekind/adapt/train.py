@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.losses import contrast, normalised_softmax
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
@@ -35,8 +36,8 @@ def train(
     neighbours: Rows,
     start: Array,
     seed: int,
-) -> Generator[Event, None, None]:
-    """Trains ``adaptors`` in place, in the frozen ``trunk``.
+) -> Generator[Event, None, Losses | None]:
+    """Trains ``adaptors`` in place, in the frozen ``trunk``; returns what each set had to pay.
 
     ``rows`` (n,) of ``tokens``, numbers of usable pictures, are trained on. Set i learns from ``labels[i]`` (n,), its
     pseudo-granularity, and all of them from ``neighbours`` (n, k), positions within ``rows``. ``start`` (n, d) are the
@@ -55,6 +56,7 @@ def train(
     batch = min(BATCH, len(rows))
     steps = len(rows) // batch
     done, total = 0, EPOCHS * steps
+    paid: list[list[float]] = []
 
     def vectors(some: Rows, patches: Rows) -> Any:
         views = rng.integers(0, tokens.array.shape[1], len(some))
@@ -71,18 +73,21 @@ def train(
             partners = neighbours[some, rng.integers(0, neighbours.shape[1], batch)]
             patches = _patches(tokens.array.shape[2] - 1, rng)
             ours, theirs = vectors(some, patches), vectors(partners, patches)
-            loss = sum(
+            losses = [
                 contrast(ours[one], theirs[one]) + CLUSTER_WEIGHT * normalised_softmax(ours[one], kinds, label[some])
                 for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
-            )
+            ]
+            loss = sum(losses)
             for group in optimiser.param_groups:
                 group["lr"] = RATE * _schedule(done / total)
             optimiser.zero_grad()
             loss.backward()
             torch().nn.utils.clip_grad_norm_(parameters, len(labels) ** 0.5)
             optimiser.step()
+            paid.append([float(one.detach()) for one in losses])
             done += 1
     yield Progress("training", total, total)
+    return losses_of(paid)
 
 
 def embed(adaptors: Adaptors, trunk: UpperViT, tokens: Tokens, rows: Rows, view: int) -> Array:

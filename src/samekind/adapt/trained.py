@@ -11,8 +11,10 @@ from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
 from samekind.adapt.gate import Space, Verdict, judge
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, grappa, mix_of
+from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
+from samekind.adapt.train import BATCH, EPOCHS, RATE
 from samekind.adapt.trunk import UpperViT
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
@@ -39,12 +41,13 @@ VIEWED_AT_MOST = 250
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A network with adaptors, its mix of experts, and what the gate says of it."""
+    """A network with adaptors, its mix of experts, what the gate says of it, and what can be told of it."""
 
     base: RecipeEncoder
     mix: Experts
     adaptors: dict[str, Array]
     verdict: Verdict
+    insight: Insight
 
 
 def is_trainable(name: str) -> bool:
@@ -98,7 +101,28 @@ def train_candidate(
     yield Progress("checking", len(some), len(some))
     verdict = judge([one.name for one in some], [(before, after)])
     tokens.drop()
-    return Candidate(network, adapted, found.adaptors, verdict)
+    names = [one.name for one in some]
+    collections = np.repeat(np.arange(len(some)), [len(one) for one in rest])
+    looks = dict(zip(names, np.split(found.look, starts[1:]), strict=True))
+    attention, groups = attention_of([adapted], network.parts, looks) if with_experts else ((), ())
+    insight = Insight(
+        trained_on=tuple(clusters_of(labels, collections) for labels in found.labels),
+        losses=found.losses,
+        groups=groups,
+        attention=attention,
+        examples=examples_of(names, [one.files for one in some], (before, after), seed),
+        shown="training",
+        token_bytes=tokens.array.nbytes,
+        settings={
+            "pictures trained on": len(rows),
+            "pictures held out": sum(map(len, held)),
+            "blocks with adaptors": ADAPTED_BLOCKS,
+            "epochs": EPOCHS,
+            "batch": BATCH,
+            "learning rate": RATE,
+        },
+    )
+    return Candidate(network, adapted, found.adaptors, verdict, insight)
 
 
 def centred(vectors: Array) -> Experts:
