@@ -26,7 +26,7 @@ def page(report: Report) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(said.headline(report))}</title><style>{style}</style></head>"
+        f"<title>{escape(': '.join(said.headline(report)))}</title><style>{style}</style></head>"
         f"<body><main>{''.join(sections)}</main></body></html>\n"
     )
 
@@ -34,14 +34,14 @@ def page(report: Report) -> str:
 def _head(report: Report) -> str:
     adapted = report.adapted
     first, *others = said.verdict(report)
-    word, _, rest = said.headline(report).partition(": ")
+    word, rest = said.headline(report)
     kind = "accepted" if adapted.accepted and not said.worse(report) else "refused"
     total = sum(adapted.pictures.values())
     chips = [f"base {adapted.base}", f"method {adapted.method}", f"seed {adapted.seed}"]
     chips += [f"{len(adapted.pictures)} collection{'s' if len(adapted.pictures) > 1 else ''}", f"{total:,} pictures"]
     chips.append(said.clock(sum(report.seconds.values())))
     return (
-        f'<header><h1><b class="{kind}">{escape(word)}</b>{escape(rest[:1].upper() + rest[1:])}</h1>'
+        f'<header><h1><b class="{kind}">{escape(word)}</b>{escape(rest)}</h1>'
         f'<p class="verdict">{escape(first)}</p>'
         f"{f'<ul>{_items(others)}</ul>' if others else ''}"
         f'<p class="chips">{"".join(f"<span>{escape(chip)}</span>" for chip in chips)}</p>'
@@ -142,7 +142,7 @@ def _labels(report: Report) -> str:
         "the encoder gives it (plain) and with the collection's own tuning (tuned); the joint gallery is all sets as "
         "one collection. Filled dots are differences that chance does not explain (p below .05), lines their 95 % "
         f"intervals.{left_out}</p>"
-        f'{table(cells)}<div class="figures">{"".join(figures)}</div></section>'
+        f'<div class="labels">{table(cells)}</div><div class="figures">{"".join(figures)}</div></section>'
     )
 
 
@@ -163,11 +163,11 @@ def _examples(report: Report) -> str:
 def _case(one: Example, report: Report) -> str:
     before = {hit.file for hit in one.before}
     rows = (
-        f'<div class="by">{escape(name)}</div><div class="row">'
-        f"{''.join(_picture(hit, one.query, report, hit.file not in before) for hit in hits)}</div>"
-        for name, hits in ((f"before, {one.query.collection} tuned by itself", one.before), ("after", one.after))
+        f'<div><div class="by">{escape(name)}</div><div class="row">'
+        f"{''.join(_picture(hit, one.query, report, hit.file not in before) for hit in hits)}</div></div>"
+        for name, hits in ((f"before: {one.query.collection} tuned by itself", one.before), ("after", one.after))
     )
-    return f'<div class="case">{_picture(one.query, None, report)}<div>{"".join(rows)}</div></div>'
+    return f'<div class="case">{_picture(one.query, None, report)}{"".join(rows)}</div>'
 
 
 def _picture(one: Neighbour, query: Neighbour | None, report: Report, new: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from samekind.adapt.gate import Verdict
 from samekind.evaluation import words
@@ -14,18 +15,18 @@ NAMES = {"training": "what was trained", "experts": "the closed form"}
 _SKIPS_SHOWN = 5
 
 
-def headline(report: Report) -> str:
-    """The verdict in one line."""
+def headline(report: Report) -> tuple[str, str]:
+    """The verdict in a word or two, and what it means in one line."""
     adapted = report.adapted
     lost = worse(report)
     if adapted.accepted and lost:
-        return f"Accepted, but labels disagree: worse in {', '.join(lost)}"
+        return "Accepted, but labels disagree", f"By your labels it is worse in {', '.join(lost)}"
     if adapted.accepted:
         count = len(adapted.collections)
-        return f"Accepted: one encoder for {f'{count} collections' if count > 1 else 'one collection'}"
+        return "Accepted", f"One encoder for {f'{count} collections' if count > 1 else 'one collection'}"
     if adapted.encoder:
-        return "Refused in part: not what was trained, but the closed form is written"
-    return "Refused: nothing is written"
+        return "Refused in part", "The closed form is written, not what was trained"
+    return "Refused", "It would make search worse; nothing is written"
 
 
 def worse(report: Report) -> list[str]:
@@ -53,9 +54,7 @@ def verdict(report: Report) -> list[str]:
         said = [f"It would have made search worse. Stay with the tuning that {each} has."]
     said += refusals(report)
     by_labels = _compared(report.labels)
-    if by_labels:
-        by_labels[0] = f"By your labels: {by_labels[0]}"
-    return [*by_labels, *said] if worse(report) else [*said, *by_labels]
+    return [by_labels[0], *said] if worse(report) else [*said, *by_labels]
 
 
 def refusals(report: Report) -> list[str]:
@@ -76,12 +75,13 @@ def shown_verdict(report: Report) -> tuple[str, Verdict]:
 
 def gate_table(found: Verdict, pictures: Mapping[str, int]) -> Table:
     """One row a collection, then all together: shares before and after, change, the fall that is allowed."""
-    rows = [["", "pictures", "neighbours kept", "change", "allowed", "found", "change", "allowed", "verdict"]]
+    rows = [["", "verdict", "pictures", "neighbours kept", "change", "allowed", "found", "change", "allowed"]]
     every = {**found.collections, **({"all together": found.overall} if len(found.collections) > 1 else {})}
     for name, one in every.items():
         rows.append(
             [
                 name,
+                "passed" if one.passed else "worse",
                 f"{pictures.get(name, sum(pictures.values())):,}",
                 f"{percent(one.neighbours_before)} → {percent(one.neighbours)}",
                 signed(one.neighbours - one.neighbours_before),
@@ -89,7 +89,6 @@ def gate_table(found: Verdict, pictures: Mapping[str, int]) -> Table:
                 f"{percent(one.found_before)} → {percent(one.found)}",
                 signed(one.found - one.found_before),
                 signed(-one.found_margin),
-                "passed" if one.passed else "worse",
             ]
         )
     return rows
@@ -163,4 +162,7 @@ def _written(report: Report) -> list[str]:
 
 def _compared(labels: LabelScores | None) -> list[str]:
     compared = labels.compared if labels else None
-    return words.comparison(compared, compared.against) if compared and compared.against else []
+    if compared is None or compared.against is None:
+        return []
+    ours = replace(compared, setting="By your labels the new encoder")
+    return words.comparison(ours, replace(compared.against, setting="its base (both tuned)"))
