@@ -247,7 +247,7 @@ def test_labels_that_disagree_come_first(drawn: list[Path], tmp_path: Path, monk
     monkeypatch.setattr(Judged, "passed", True)
     report = run(drawn, tmp_path / "mine")
     assert report.labels is not None
-    assert report.labels.worse == ["birds", "shop"]
+    assert (report.labels.worse, report.labels.better) == (["birds", "shop"], False)
     page = (tmp_path / "mine/report.html").read_text("utf-8")
     assert "Accepted, but labels disagree\nBy your labels it is worse in birds, shop" in Reader(page).headings
     assert "\nBy your labels it is worse in birds, shop.\n" in text(report)

@@ -56,6 +56,14 @@ class LabelScores:
         names = [one.name for one in self.by["base_tuned"].sets]
         return [name for name in names if name in found and any(found[name][m].high < 0 for m in HEADLINES)]
 
+    @property
+    def better(self) -> bool:
+        """Whether the new encoder, tuned, is better on the whole (the mean over sets) than chance explains."""
+        if self.compared is None:
+            return False
+        clear = [one.mean for m in HEADLINES if (one := self.compared.differences["mean"][m]).significant]
+        return bool(clear) and min(clear) > 0
+
     def rows(self) -> dict[str, dict[str, Mapping[str, float]]]:
         """Set (then the mean and the joint gallery, of several), setting, metric -> fraction."""
         some = next(iter(self.by.values()))

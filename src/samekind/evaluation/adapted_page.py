@@ -35,7 +35,7 @@ def _head(report: Report) -> str:
     adapted = report.adapted
     first, *others = said.verdict(report)
     word, rest = said.headline(report)
-    kind = "accepted" if adapted.accepted and not said.worse(report) else "refused"
+    kind = "accepted" if word == "Accepted" else "refused"
     total = sum(adapted.pictures.values())
     chips = [f"base {adapted.base}", f"method {adapted.method}", f"seed {adapted.seed}"]
     chips += [f"{len(adapted.pictures)} collection{'s' if len(adapted.pictures) > 1 else ''}", f"{total:,} pictures"]

@@ -67,20 +67,20 @@ def changes(title: str, rows: Sequence[Change]) -> str:
 def curves(title: str, losses: Losses) -> str:
     """Loss by step, a line a set; lines are told apart by colour and by dashes."""
     left, right, bottom, height = 36, 10, 30, 220
-    top = max(max(curve) for curve in losses.sets)
-    step = next(one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if top / one <= 6)
-    ticks = math.ceil(top / step)
+    least, most = min(map(min, losses.sets)), max(map(max, losses.sets))
+    step = next(one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if (most - least) / one <= 6)
+    floor, ticks = math.floor(least / step), max(math.ceil(most / step) - math.floor(least / step), 1)
     last = losses.steps[-1]
 
     def place(at: int, loss: float) -> str:
         x = left + (_WIDTH - left - right) * at / last
-        return f"{x:.1f} {10 + (height - bottom - 10) * (1 - loss / (ticks * step)):.1f}"
+        return f"{x:.1f} {10 + (height - bottom - 10) * (1 - (loss / step - floor) / ticks):.1f}"
 
     parts = [_open(height, title)]
     for tick in range(ticks + 1):
-        y = float(place(0, tick * step).split()[1])
+        y = float(place(0, (floor + tick) * step).split()[1])
         parts.append(f'<line class="grid" x1="{left}" x2="{_WIDTH - right}" y1="{y}" y2="{y}"/>')
-        parts.append(_text("tick", left - 6, y + 4, f"{tick * step:g}", "end"))
+        parts.append(_text("tick", left - 6, y + 4, f"{(floor + tick) * step:g}", "end"))
     for share in (0, 0.5, 1):
         x = left + (_WIDTH - left - right) * share
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"

@@ -18,9 +18,9 @@ _SKIPS_SHOWN = 5
 def headline(report: Report) -> tuple[str, str]:
     """The verdict in a word or two, and what it means in one line."""
     adapted = report.adapted
-    lost = worse(report)
-    if adapted.accepted and lost:
-        return "Accepted, but labels disagree", f"By your labels it is worse in {', '.join(lost)}"
+    if adapted.accepted and worse(report):
+        tag = "Accepted" if report.labels and report.labels.better else "Accepted, but labels disagree"
+        return tag, _disagreement(report)
     if adapted.accepted:
         count = len(adapted.collections)
         return "Accepted", f"One encoder for {f'{count} collections' if count > 1 else 'one collection'}"
@@ -118,7 +118,7 @@ def text(report: Report) -> str:
     adapted, insight = report.adapted, report.adapted.insight
     first = "accepted" if adapted.accepted else "refused"
     blocks = ["\n".join([f"{first}: {adapted.why}", *_written(report)])]
-    blocks[0] += f"\nBy your labels it is worse in {', '.join(worse(report))}." if worse(report) else ""
+    blocks[0] += f"\n{_disagreement(report)}." if worse(report) else ""
     for name, found in adapted.verdicts.items():
         blocks.append(f"{NAMES[name].capitalize()}, percent\n{aligned(gate_table(found, adapted.pictures))}")
     if report.labels is not None:
@@ -158,6 +158,11 @@ def _written(report: Report) -> list[str]:
     if report.adapted.encoder is None:
         return ["Nothing was written; each collection keeps its own tuning."]
     return [] if report.adapted.accepted else ["The closed form was written instead of what was trained."]
+
+
+def _disagreement(report: Report) -> str:
+    better = "better on the whole, but " if report.labels and report.labels.better else ""
+    return f"By your labels it is {better}worse in {', '.join(worse(report))}"
 
 
 def _compared(labels: LabelScores | None) -> list[str]:
