@@ -257,7 +257,7 @@ def _heat(one: Attention, level: int) -> str:
     return (
         f"<h3>{groups} experts{f' of {escape(one.part)}' if one.part else ''}</h3>"
         f'<div class="wide"><table class="heat"><thead><tr><th>expert</th>{head}<th class="used">in use</th>'
-        f"<th>by one picture</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th>by one</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
