@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from samekind.adapt import closed_form
+from samekind.encoders import load
+from samekind.encoders.adapted import AdaptedEncoder, assemble
 from samekind.encoders.experts import Experts
 from tests.adapt.test_adapt import draw_kinds
 from tests.cli.conftest import Call
+from tests.collection.mock import MockEncoder
 from tests.e2e.command import Command
 
 ADAPT = ("adapt", "robins", "nails", "--encoder", "mock")
@@ -27,7 +30,7 @@ def pictures(room: Path) -> None:
 
 def steady(text: str) -> str:
     """Shares differ in the last digit from one processor to the next."""
-    return re.sub(r" *\d+\.\d%", " #%", text)
+    return re.sub(r" +[+-]?\d+\.\d+", " #", text)
 
 
 def test_adapt_help(tmp_path: Path, snapshot: Callable[[str], None]) -> None:
@@ -41,6 +44,23 @@ def test_adapt_accepted(call: Call, room: Path, snapshot: Callable[[str], None])
     assert (said.code, said.err) == (0, "")
     assert (room / "mine/encoder.toml").is_file()
     snapshot(steady(said.out))
+
+
+def test_adapt_with_labels(
+    call: Call, room: Path, snapshot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(name: str, *_: object) -> MockEncoder | AdaptedEncoder:
+        return assemble(Path(name), MockEncoder()) if Path(name).is_dir() else MockEncoder(name)
+
+    monkeypatch.setattr(load, "load_encoder", loaded)
+    for name in ("robins", "nails"):
+        rows = [f"{file.name},{file.name.split('-')[0]},,both,\n" for file in sorted((room / name).glob("*.png"))]
+        (room / f"{name}/labels.csv").write_text("".join(["path,label,coarse,split,subset\n", *rows]))
+    labels = [word for name in ("robins", "nails") for word in ("--labels", f"{name}/labels.csv")]
+    said = call(*ADAPT, "-o", "labelled", *labels)
+    assert (said.code, said.err) == (0, "")
+    assert {"report.html", "report.json"} <= {file.name for file in (room / "labelled").iterdir()}
+    snapshot(re.sub(r"\n(By|No set|Worse)[^\n]*", "", steady(said.out)))
 
 
 def test_adapt_refused(
@@ -63,3 +83,4 @@ def test_adapt_in_json(call: Call) -> None:
     assert (told["verdict"], told["encoder"]) == ("accepted", "ROOM/jsons")
     assert told["collections"]["nails"]["pictures"] == 70
     assert told["collections"]["nails"]["passed"] is True
+    assert (told["report"], told["labels"]) == ("ROOM/jsons/report.html", None)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from samekind.adapt import closed_form, saved, trained
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered, gather
+from samekind.adapt.insight import Insight, attention_of, examples_of
 from samekind.encoders.base import Encoder
 from samekind.errors import EXIT_FOUND, EXIT_NOTHING, UsageError, unknown_name
-from samekind.events import Event, Job, Progress
+from samekind.events import Event, Job, Progress, Skipped
 from samekind.settings import Settings, resolve
 
+T = TypeVar("T")
 METHODS = ("both", "grappa", "experts")
 FEWEST = 50
 """Pictures of a collection, and second views of it that it can be judged by."""
@@ -27,7 +29,8 @@ class Adapted:
 
     ``method`` is the one that was asked for, ``saved`` the one that is in the folder: where training was refused that
     is the closed form.
-    ``collections`` by name: what the gate saw in each; ``seconds`` of wall time by step.
+    ``collections`` by name: what the gate saw in each; ``seconds`` of wall time by step. ``verdicts``: all that the
+    gate said, of "training" and of "experts", where they were tried; ``insight``: what else can be told.
     """
 
     accepted: bool
@@ -41,6 +44,8 @@ class Adapted:
     collections: Mapping[str, Judged]
     pictures: Mapping[str, int]
     seconds: Mapping[str, float]
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    insight: Insight = field(default_factory=Insight)
 
     @property
     def exit_code(self) -> int:
@@ -63,6 +68,8 @@ class Adapted:
             },
             "seconds": round(sum(self.seconds.values()), 3),
             "steps": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "verdicts": {name: one.to_dict() for name, one in self.verdicts.items()},
+            **self.insight.to_dict(),
         }
 
 
@@ -121,18 +128,26 @@ def fitted(
     settings: Settings,
 ) -> Generator[Event, None, Adapted]:
     """Fits, judges and writes what was gathered."""
+    verdicts: dict[str, Verdict] = {}
+    insight = Insight()
 
     def result(verdict: Verdict, accepted: bool, why: str, saved_as: str | None) -> Adapted:
         pictures = {one.name: len(one) for one in gathered}
         folder = str(out) if saved_as else None
         overall, each = verdict.overall, verdict.collections
-        return Adapted(accepted, why, folder, base.name, method, saved_as, seed, overall, each, pictures, seconds)
+        unread = {one.path: one for source in gathered for one in source.skipped} | {one.path: one for one in skipped}
+        told = replace(insight, skipped=tuple(unread.values()))
+        return Adapted(
+            accepted, why, folder, base.name, method, saved_as, seed, overall, each, pictures, seconds, verdicts, told
+        )
 
+    skipped: list[Skipped] = []
     refused: Verdict | None = None
     if method != "experts":
         started = time.perf_counter()
-        found = yield from trained.train_candidate(gathered, base, method == "both", seed, settings)
+        found = yield from _noting(trained.train_candidate(gathered, base, method == "both", seed, settings), skipped)
         seconds["training"] = time.perf_counter() - started
+        verdicts["training"], insight = found.verdict, found.insight
         if found.verdict.accepted:
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": found.verdict.why}
             saved.write(out, found.base, found.mix, about, found.adaptors)
@@ -140,7 +155,11 @@ def fitted(
         refused = found.verdict
     started = time.perf_counter()
     yield Progress("checking", 0, 1)
-    verdict = closed_form.judge_mix(gathered, base.parts, seed)
+    verdict, fold = closed_form.judge_mix(gathered, base.parts, seed)
+    verdicts["experts"] = verdict
+    if refused is None or verdict.accepted:
+        examples = examples_of([one.name for one in gathered], [one.files for one in gathered], fold, seed)
+        insight = replace(insight, examples=examples, shown="experts", groups=(), attention=())
     yield Progress("checking", 1, 1)
     seconds["checking"] = time.perf_counter() - started
     started = time.perf_counter()
@@ -148,12 +167,24 @@ def fitted(
         yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
         saved.write(out, base, mix, {"method": "experts", "seed": seed, "why": verdict.why})
+        attention, groups = attention_of(mix, base.parts, {one.name: one.vectors for one in gathered})
+        insight = replace(insight, attention=attention, groups=groups)
         yield Progress("fitting", 1, 1)
         seconds["fitting"] = time.perf_counter() - started
     saved_as = "experts" if verdict.accepted else None
     if refused is None:
         return result(verdict, verdict.accepted, verdict.why, saved_as)
     return result(refused, False, f"what was trained: {refused.why}; the closed form: {verdict.why}", saved_as)
+
+
+def _noting(steps: Generator[Event, None, T], skipped: list[Skipped]) -> Generator[Event, None, T]:
+    """The same steps; pictures that they leave out are noted."""
+    job = Job(steps)
+    for event in job:
+        if isinstance(event, Skipped):
+            skipped.append(event)
+        yield event
+    return job.result()
 
 
 def _check_enough(gathered: Sequence[Gathered]) -> None:

@@ -6,6 +6,7 @@ some pictures are held out of the fit, and of the tuning of each collection that
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,9 +43,16 @@ def fit_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> t
     )
 
 
-def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Verdict:
-    """The gate's verdict on the mix, all pictures held out in turn."""
-    return judge([one.name for one in gathered], _folds(gathered, parts, seed))
+def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> tuple[Verdict, Fold]:
+    """The gate's verdict on the mix, all pictures held out in turn, and the last fold, to look at."""
+    last: deque[Fold] = deque(maxlen=1)
+
+    def each() -> Iterator[Fold]:
+        for fold in _folds(gathered, parts, seed):
+            last.append(fold)
+            yield fold
+
+    return judge([one.name for one in gathered], each()), last[0]
 
 
 def _folds(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Iterator[Fold]:

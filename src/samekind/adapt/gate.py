@@ -83,6 +83,15 @@ class Verdict:
             return shares
         return f"{shares}; worse by more than chance in {', '.join(worst) or 'all of them together'}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "accepted": self.accepted,
+            "why": self.why,
+            "overall": self.overall.to_dict(),
+            "collections": {name: judged.to_dict() for name, judged in self.collections.items()},
+        }
+
 
 Fold = tuple[Sequence[Space], Sequence[Space]]
 """Each collection before and after, with the pictures that this fold held out."""

@@ -24,13 +24,17 @@ from samekind.tuning.nuisance import Rows
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n)."""
+    """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n).
+
+    ``skipped``: its pictures that could not be read.
+    """
 
     name: str
     vectors: Array
     views: Array
     view_rows: Rows
     files: tuple[Path, ...]
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -40,7 +44,7 @@ class Gathered:
         kept = np.flatnonzero(np.isin(self.view_rows, rows))
         view_rows = np.searchsorted(rows, self.view_rows[kept])
         files = tuple(self.files[row] for row in rows)
-        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files)
+        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files, self.skipped)
 
     def without(self, held: Rows) -> Gathered:
         """Of all other pictures."""
@@ -143,6 +147,10 @@ def _read(name: str, collection: Collection) -> Gathered:
         views[[at for _, at in seen]],
         np.array([row for row, _ in seen], np.intp),
         tuple(file_of[loaded.ids[at]] for at in order),
+        tuple(
+            Skipped(str(folders[one["root"]] / one["path"]), one["reason"] or "")
+            for one in collection.pictures("state = skipped", ["root", "path", "reason"])
+        ),
     )
 
 

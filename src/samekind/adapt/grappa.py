@@ -13,21 +13,23 @@ Pictures that are held out take no part in 1 to 3, so the gate can judge what co
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.adapt.adaptors import Adaptors, Fusion, merged
 from samekind.adapt.fusion import Attention, Mean, Query
+from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import flat_labels, granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import Lesson, PairLoss, Pairs, attention_of, embed, train_fusion, train_sets
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
-from samekind.events import Chosen, Event
+from samekind.events import Chosen, Event, Progress
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
 
@@ -62,13 +64,16 @@ DEFAULT = Variant()
 class Trained:
     """``adaptors`` by name; ``look`` (n, d) and ``views`` (n, v, d) unit vectors of all pictures by the new network.
 
-    ``attention`` (n, points, sets + 1) where sets are fused by it, the null adaptor last.
+    ``attention`` (n, points, sets + 1) where sets are fused by it, the null adaptor last. ``labels`` (rows,) of each
+    granularity: the clusters that were learned from at last; ``losses``: what learning had to pay.
     """
 
     adaptors: dict[str, Array]
     look: Array
     views: Array
     granularities: tuple[int, ...]
+    labels: Sequence[NDArray[np.intp]]
+    losses: Losses | None
     attention: Array | None = None
 
 
@@ -99,10 +104,10 @@ def grappa(
             variant.pair_loss,
         )
         adaptors = Adaptors(trunk.points, len(lesson.labels), seed)
-        yield from train_sets(adaptors, trunk, lesson, seed)
+        losses = yield from train_sets(adaptors, trunk, lesson, seed)
         adaptors.load(adaptors.to_numpy())
         if again + 1 < variant.rounds:
-            look, views = _seen(adaptors, Mean(), trunk, tokens, rows)
+            look, views = yield from _seen(adaptors, Mean(), trunk, tokens, rows)
             space = mix_of(look, views, np.arange(len(rows)), np.arange(len(rows)), seed).apply(look)
     fusion: Mean | Attention = Mean()
     if variant.fusion == "merged":
@@ -111,15 +116,22 @@ def grappa(
         fusion = Attention(adaptors, seed, variant.query)
         yield from train_fusion(fusion, trunk, lesson, seed, consistency=variant.consistency, balance=variant.balance)
     everything = np.arange(len(plain))
-    look, views = _seen(adaptors, fusion, trunk, tokens, everything)
+    look, views = yield from _seen(adaptors, fusion, trunk, tokens, everything)
     if isinstance(fusion, Mean):
-        return Trained(adaptors.to_numpy(), look, views, found)
-    return Trained(fusion.exported(), look, views, found, attention_of(fusion, trunk, tokens, everything))
+        return Trained(adaptors.to_numpy(), look, views, found, lesson.labels, losses)
+    shares = attention_of(fusion, trunk, tokens, everything)
+    return Trained(fusion.exported(), look, views, found, lesson.labels, losses, shares)
 
 
-def _seen(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> tuple[Array, Array]:
+def _seen(
+    adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows
+) -> Generator[Event, None, tuple[Array, Array]]:
     """Vectors (n, d) of pictures and (n, v, d) of their other views."""
-    seen = [embed(adaptors, fusion, trunk, tokens, rows, view) for view in range(tokens.array.shape[1])]
+    seen, views = [], tokens.array.shape[1]
+    for view in range(views):
+        yield Progress("looking again", view, views)
+        seen.append(embed(adaptors, fusion, trunk, tokens, rows, view))
+    yield Progress("looking again", views, views)
     return seen[0], np.stack(seen[1:], axis=1)
 
 

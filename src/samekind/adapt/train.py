@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from samekind.adapt import losses
 from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.fusion import Attention, Heard
+from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperNetwork
@@ -75,27 +76,32 @@ class Lesson:
         return torch().from_numpy(self.tokens.read(self.rows[some], views, patches))
 
 
-def train_sets(adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int) -> Generator[Event, None, None]:
-    """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs."""
+def train_sets(
+    adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int
+) -> Generator[Event, None, Losses | None]:
+    """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs.
+
+    Returns what each set had to pay.
+    """
     before = torch().from_numpy(lesson.start)
     mean = before.mean(0)
     prototypes = [_means(_centred(before, mean), each) for each in lesson.labels]
     known = [torch().from_numpy(each) for each in lesson.labels]
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
-    def loss(some: Rows, rng: np.random.Generator) -> Any:
+    def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
         ours, theirs = (
             _centred(adaptors.apart(trunk, seen), mean) for seen in lesson.drawn(some, trunk.droppable, rng)
         )
-        return sum(
+        return [
             pair_loss(ours[one], theirs[one])
             + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
             for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
-        )
+        ]
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     norm = adaptors.sets**0.5
-    yield from _descend("training", parameters, loss, len(lesson.rows), EPOCHS, norm, seed)
+    return losses_of((yield from _descend("training", parameters, loss, len(lesson.rows), EPOCHS, norm, seed)))
 
 
 def train_fusion(
@@ -116,7 +122,7 @@ def train_fusion(
     for tensor in fusion.adaptors.tensors.values():
         tensor.requires_grad_(False)
 
-    def loss(some: Rows, rng: np.random.Generator) -> Any:
+    def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
         sides, heard = [], []
         for seen in lesson.drawn(some, trunk.droppable, rng):
             hearing = Heard(fusion)
@@ -126,7 +132,7 @@ def train_fusion(
         for ours, theirs in zip(*(each.unbind(1) for each in heard), strict=True):
             found = found + consistency * losses.attention_consistency(ours, theirs)
             found = found + balance * losses.attention_balance(ours)
-        return found
+        return [found]
 
     parameters = list(fusion.tensors.values())
     yield from _descend("fusing", parameters, loss, len(lesson.rows), FUSION_EPOCHS, 1.0, seed)
@@ -164,19 +170,20 @@ def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) 
 def _descend(
     stage: str,
     parameters: Sequence[Any],
-    loss: Callable[[Rows, np.random.Generator], Any],
+    loss: Callable[[Rows, np.random.Generator], list[Any]],
     pictures: int,
     epochs: int,
     norm: float,
     seed: int,
-) -> Generator[Event, None, None]:
-    """AdamW over batches of picture numbers, gradients clipped to ``norm``."""
+) -> Generator[Event, None, list[list[float]]]:
+    """AdamW over batches of picture numbers, gradients clipped to ``norm``; returns the losses of every step."""
     rng = np.random.default_rng(seed)
     torch().manual_seed(seed)
     optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
     batch = min(BATCH, pictures)
     steps = pictures // batch
     done, total = 0, epochs * steps
+    paid: list[list[float]] = []
     for _ in range(epochs):
         order = rng.permutation(pictures)
         for at in range(steps):
@@ -186,11 +193,13 @@ def _descend(
             for group in optimiser.param_groups:
                 group["lr"] = RATE * _schedule(done / total)
             optimiser.zero_grad()
-            found.backward()
+            sum(found).backward()
             torch().nn.utils.clip_grad_norm_(parameters, norm)
             optimiser.step()
+            paid.append([float(one.detach()) for one in found])
             done += 1
     yield Progress(stage, total, total)
+    return paid
 
 
 def _centred(vectors: Any, mean: Any) -> Any:

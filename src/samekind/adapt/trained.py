@@ -14,8 +14,10 @@ from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
 from samekind.adapt.gate import Space, Verdict, judge
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, grappa, mix_of
+from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
+from samekind.adapt.train import BATCH, EPOCHS, RATE
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
@@ -41,12 +43,13 @@ VIEWED_AT_MOST = 250
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Networks with ``adaptors`` by network, the mix of experts of each part, and what the gate says of it."""
+    """Networks with ``adaptors`` by network, the mix of experts of each part, the gate's verdict, what can be told."""
 
     base: RecipeEncoder
     mix: tuple[Experts, ...]
     adaptors: dict[str, dict[str, Array]]
     verdict: Verdict
+    insight: Insight
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +91,13 @@ def train_candidate(
     )
     viewed = rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]
     plain = split_parts(base.parts, np.concatenate([one.vectors for one in some]))
-    adaptors, looks, adapted = {}, [], []
+    adaptors, looks, adapted, learned = {}, [], [], []
     for each, before, mix in zip(networks, plain, fit_mix(rest, base.parts, seed), strict=True):
         found: Trained = yield from grappa(each.upper, each.tokens, before, mix, rows, seed)
         each.tokens.drop()
         adaptors[each.name] = found.adaptors
         looks.append(found.look)
+        learned.append(found)
         adapted.append(
             rounded(mix_of(found.look, found.views, rows, viewed, seed) if with_experts else centred(found.look[rows]))
         )
@@ -108,8 +112,28 @@ def train_candidate(
         seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
         together.append(Space(mapped(look[at : at + len(one)]), seen, out))
     yield Progress("checking", len(some), len(some))
-    verdict = judge([one.name for one in some], [(alone, together)])
-    return Candidate(network, tuple(adapted), adaptors, verdict)
+    names = [one.name for one in some]
+    collections = np.repeat(np.arange(len(some)), [len(one) for one in rest])
+    by_name = dict(zip(names, np.split(look, starts[1:]), strict=True))
+    attention, groups = attention_of(adapted, network.parts, by_name) if with_experts else ((), ())
+    insight = Insight(
+        trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
+        losses=learned[0].losses,
+        groups=groups,
+        attention=attention,
+        examples=examples_of(names, [one.files for one in some], (alone, together), seed),
+        shown="training",
+        token_bytes=sum(each.tokens.array.nbytes for each in networks),
+        settings={
+            "pictures trained on": len(rows),
+            "pictures held out": sum(map(len, held)),
+            "points with adaptors": ", ".join(point for each in networks for point in each.upper.points),
+            "epochs": EPOCHS,
+            "batch": BATCH,
+            "learning rate": RATE,
+        },
+    )
+    return Candidate(network, tuple(adapted), adaptors, judge(names, [(alone, together)]), insight)
 
 
 def centred(vectors: Array) -> Experts:

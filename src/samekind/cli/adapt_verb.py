@@ -5,12 +5,9 @@ from __future__ import annotations
 import json as jsons
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from samekind.adapt import Adapted
 
 app = typer.Typer(add_completion=False)
 
@@ -32,42 +29,33 @@ def adapt(
             show_default="both; for an ONNX file experts",
         ),
     ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="LABELS.csv", help="Score on these labels afterwards, never fit to them; may be repeated."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Fit one encoder to several collections, without labels; refused where it would make search worse.
 
+    A report is written into the new encoder's folder: report.html, one page, and report.json.
+
     Exit code 0: accepted and written; 1: refused, nothing written; 2: wrong usage.
 
     Example: samekind adapt birds.samekind shop.samekind -o my-encoder
     """
-    from samekind.adapt import adapt as adapted
     from samekind.cli.progress import follow
+    from samekind.evaluation.adapted import adapt_and_report
+    from samekind.evaluation.adapted_words import text
     from samekind.settings import resolve
 
     settings = resolve({"encoder": encoder})
-    result = follow(adapted(sources, out, settings.encoder, method, seed=seed, settings=settings), quiet=quiet)
-    sys.stdout.write(jsons.dumps(result.to_dict()) + "\n" if json else _text(result))
-    raise typer.Exit(result.exit_code)
-
-
-def _text(result: Adapted) -> str:
-    lines = [f"{'accepted' if result.accepted else 'refused'}: {result.why}"]
-    if result.encoder and not result.accepted:
-        lines.append("The closed form was written instead of what was trained.")
-    width = max(map(len, result.collections))
-    for name, judged in result.collections.items():
-        lines.append(
-            f"  {name:{width}}  {result.pictures[name]:>8,} pictures   neighbours kept {judged.neighbours_before:6.1%} "
-            f"-> {judged.neighbours:6.1%}   found {judged.found_before:6.1%} -> {judged.found:6.1%}"
-            f"{'' if judged.passed else '   worse'}"
-        )
-    if result.encoder:
-        lines.append(
-            f"{result.encoder} ({sum(result.seconds.values()):.0f} s); use it: samekind sync FOLDER --into C "
-            f"--encoder {result.encoder}"
-        )
-    else:
-        lines.append("Nothing was written; each collection keeps its own tuning.")
-    return "\n".join(lines) + "\n"
+    report = follow(
+        adapt_and_report(sources, out, settings.encoder, method, labels=labels or [], seed=seed, settings=settings),
+        quiet=quiet,
+    )
+    sys.stdout.write(jsons.dumps(report.to_dict()) + "\n" if json else text(report))
+    raise typer.Exit(report.exit_code)

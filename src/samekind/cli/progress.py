@@ -9,6 +9,8 @@ from samekind.events import Chosen, Event, Job, Progress, Skipped, Warned
 
 T = TypeVar("T")
 _SHOWN_SKIPS = 20
+_REMEMBERED_SECONDS = 120
+"""What the time left is told from: long enough for slow steps, such as those of training."""
 
 
 def follow(job: Job[T], *, quiet: bool = False) -> T:
@@ -51,14 +53,16 @@ def _with_bar(job: Job[T]) -> T:
         TimeRemainingColumn(),
     )
     skips = 0
-    with Bars(*columns, console=console, transient=True) as bars:
+    with Bars(*columns, console=console, transient=True, speed_estimate_period=_REMEMBERED_SECONDS) as bars:
         tasks: dict[str, object] = {}
         for event in job:
             if isinstance(event, Progress):
                 if event.stage not in tasks:
                     tasks[event.stage] = bars.add_task(event.stage, total=event.total, rate="")
                 task = bars.tasks[list(tasks).index(event.stage)]
-                rate = f"{task.speed:.0f}/s" if task.speed else ""
+                if event.done == 0 and task.completed:
+                    bars.reset(task.id, start=True)  # the same stage once more: its speed is its own
+                rate = f"{task.speed:.{int(task.speed < 10)}f}/s" if task.speed else ""
                 bars.update(task.id, completed=event.done, total=event.total, rate=rate)
             elif isinstance(event, Chosen):
                 console.print(f"[dim]{event.what}: {event.value} ({event.why})[/dim]", highlight=False)

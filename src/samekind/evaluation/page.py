@@ -102,10 +102,10 @@ def _plots(evaluation: Evaluation) -> str:
 
 
 def _figures(evaluation: Evaluation) -> str:
-    tables = _table(words.scores_table(evaluation))
+    tables = table(words.scores_table(evaluation))
     if evaluation.against is not None:
         tables += f"<h3>{escape(evaluation.setting)} against {escape(evaluation.against.setting)}</h3>"
-        tables += _table(words.differences_table(evaluation))
+        tables += table(words.differences_table(evaluation))
     return f"<section><h2>All figures, percent</h2>{tables}</section>"
 
 
@@ -181,13 +181,14 @@ def _picture(shown: Shown) -> str:
     badge = f'<b aria-hidden="true">{mark}</b>' if mark else ""
     title = escape(f"{shown.label} ({said}): {shown.file.name}")
     return (
-        f'<figure class="picture {kind}" title="{title}"><img alt="{title}" src="{_thumbnail(shown.file)}">{badge}'
+        f'<figure class="picture {kind}" title="{title}"><img alt="{title}" src="{thumbnail(shown.file)}">{badge}'
         f"<figcaption>{'Query: ' if shown.right is None else ''}{escape(shown.label)}</figcaption></figure>"
     )
 
 
 @lru_cache(maxsize=4096)
-def _thumbnail(file: Path) -> str:
+def thumbnail(file: Path) -> str:
+    """A small JPEG of the picture as a data URL; a grey one where it cannot be read."""
     from PIL import Image
 
     from samekind.pictures.decode import Limits, decode
@@ -214,8 +215,9 @@ def _foot(evaluation: Evaluation) -> str:
     )
 
 
-def _table(table: Table) -> str:
-    header, *rows = table
+def table(cells: Table) -> str:
+    """Header and rows; those of the mean and the joint gallery stand out."""
+    header, *rows = cells
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join(
         f"<tr{' class=whole' if row[0] in (words.MEAN, words.JOINT) else ''}><th>{escape(row[0])}</th>"

@@ -47,7 +47,7 @@ def bars(title: str, rows: Sequence[tuple[str, Sequence[Interval]]], classes: Se
 def forest(title: str, rows: Sequence[tuple[str, Difference]]) -> str:
     """Differences in points with their intervals; filled dots where the difference is significant."""
     ends = [0.0, *(end for _, one in rows for end in (one.low, one.high))]
-    step = _step(max(ends) - min(ends))
+    step = round_step(max(ends) - min(ends))
     first, last = math.floor(min(ends) / step - 1e-9), math.ceil(max(ends) / step + 1e-9)
     height = _TOP + 24 * len(rows) + 20
     inner = _WIDTH - _LEFT - _RIGHT
@@ -72,7 +72,7 @@ def forest(title: str, rows: Sequence[tuple[str, Difference]]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _step(span: float) -> float:
+def round_step(span: float) -> float:
     """A round distance of ticks, as a fraction: at most about six of them in ``span``."""
     steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     return next((step for step in steps if span <= 5 * step), 0.5)

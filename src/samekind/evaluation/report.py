@@ -18,7 +18,7 @@ def text(evaluation: Evaluation) -> str:
     scores = words.scores_table(evaluation)
     kept = [at for at, name in enumerate(scores[0]) if at < 2 or name in _TERMINAL_METRICS]
     tables = [[[row[at] for at in kept] for row in scores], words.differences_table(evaluation)]
-    blocks = [f"{evaluation.setting} ({_conditions(evaluation)})", *(_aligned(table) for table in tables if table)]
+    blocks = [f"{evaluation.setting} ({_conditions(evaluation)})", *(aligned(table) for table in tables if table)]
     return "\n\n".join([*blocks, "\n".join(words.verdict(evaluation))])
 
 
@@ -52,7 +52,8 @@ def _conditions(evaluation: Evaluation) -> str:
     return f"protocol {details['protocol']}{split}, percent with 95 % intervals over queries"
 
 
-def _aligned(table: Table) -> str:
+def aligned(table: Table) -> str:
+    """A table for a terminal."""
     widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
     lines = []
     for row in table:

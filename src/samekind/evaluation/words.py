@@ -53,7 +53,7 @@ def verdict(evaluation: Evaluation) -> list[str]:
         f"MAP@R is {percent(mean['map@r'].mean)}."
     ]
     if evaluation.against is not None:
-        said += _comparison(evaluation, evaluation.against)
+        said += comparison(evaluation, evaluation.against)
     if len(sets) > 1:
         weakest = min(sets, key=lambda one: one.intervals["map@r"].mean)
         said.append(f"The hardest set is {weakest.name}, with a MAP@R of {percent(weakest.intervals['map@r'].mean)}.")
@@ -122,7 +122,8 @@ def method(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _comparison(evaluation: Evaluation, against: Evaluation) -> list[str]:
+def comparison(evaluation: Evaluation, against: Evaluation) -> list[str]:
+    """What the differences come to, and which sets are worse."""
     rows = shown_differences(evaluation)
     whole = rows[MEAN] if MEAN in rows else next(iter(rows.values()))
     r1, mapr = (whole[name] for name in HEADLINES)
