@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders import adapted, catalog, graph, weights
+from samekind.encoders import adapted, catalog, graph, hub, weights
 from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.download import file_sha256
+from samekind.encoders.hub import HUB
 from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.runtime import Network
 from samekind.errors import UsageError
@@ -27,10 +28,11 @@ ONNX = "onnx:"
 def load_encoder(
     name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
 ) -> RecipeEncoder | AdaptedEncoder:
-    """An encoder by name: lite, tiny, dino, dino@SIDE, best, onnx:FILE, or the folder of an adapted encoder.
+    """An encoder by name: lite, tiny, dino, dino@SIDE, best, onnx:FILE, hub:MODEL, or the folder of an adapted encoder.
 
     Fetches missing weights first, which is a long job: ``on_event`` hears of its progress (or run ``fetch`` before).
-    Raises UsageError for an unknown name, WeightsMissing, WrongWeights, and EncoderError for an unusable ONNX file.
+    Raises UsageError for an unknown name, WeightsMissing, WrongWeights, EncoderError for an unusable ONNX file or hub
+    model, and MissingExtra for a hub model that is still to be converted where the extra is not installed.
     """
     settings = settings or resolve()
     if (folder := adapted_folder(name)) is not None:
@@ -43,7 +45,12 @@ def load_encoder(
         tensors = adapted.read_adaptors(folder)
         return adapted.assemble(folder, with_adaptors(name, job.result()[0], tensors, settings))
     if name.startswith(ONNX):
-        return _from_file(Path(name.removeprefix(ONNX)).expanduser().absolute(), settings)
+        return _from_file(_onnx_file(name), settings)
+    if name.startswith(HUB):
+        for event in (tower := Job(hub.make(name, settings))):
+            if on_event:
+                on_event(event)
+        return hub.encoder_of(name, tower.result(), settings)
     record = catalog.record(name)
     job = fetch(name, settings)
     for event in job:
@@ -63,11 +70,14 @@ def load_encoder(
 def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
     """Makes sure that an encoder's weights are on this machine: their files, one for each network.
 
-    For onnx:FILE there is nothing to fetch. Raises UsageError for an unknown name; the job raises WeightsMissing and
-    WrongWeights.
+    For onnx:FILE there is nothing to fetch; a hub model is converted, too, and gives the file of its graph. Raises
+    UsageError for an unknown name; the job raises what ``load_encoder`` raises otherwise.
     """
     if (folder := adapted_folder(name)) is not None:
         return fetch(adapted.read_about(folder).base, settings)
+    if name.startswith(HUB):
+        hub.source_of(name)
+        return Job(_fetch_hub(name, settings or resolve()))
     parts = () if name.startswith(ONNX) else catalog.record(name).weights
     return Job(_fetch(parts, settings or resolve()))
 
@@ -89,7 +99,7 @@ def with_adaptors(
 
 def adapted_folder(name: str) -> Path | None:
     """The absolute folder of an adapted encoder, None for other names. Raises UsageError where it is not there."""
-    if name in catalog.RECORDS or name.startswith(ONNX):
+    if name in catalog.RECORDS or name.startswith((ONNX, HUB)):
         return None
     folder = Path(name).expanduser().absolute()
     if adapted.is_adapted(name):
@@ -100,7 +110,11 @@ def adapted_folder(name: str) -> Path | None:
 
 
 def full_name(name: str) -> str:
-    """The name under which a collection remembers an encoder: an adapted one by its absolute folder."""
+    """The name under which a collection remembers an encoder: files and folders absolute, hub models at a commit."""
+    if name.startswith(HUB):
+        return hub.full_name(name)
+    if name.startswith(ONNX):
+        return f"{ONNX}{_onnx_file(name)}"
     folder = adapted_folder(name)
     return name if folder is None else str(folder)
 
@@ -117,6 +131,14 @@ def _fetch(parts: Sequence[catalog.Weights], settings: Settings) -> Generator[Ev
         yield from job
         paths.append(job.result())
     return tuple(paths)
+
+
+def _fetch_hub(name: str, settings: Settings) -> Generator[Event, None, tuple[Path, ...]]:
+    return ((yield from hub.make(name, settings)).graph,)
+
+
+def _onnx_file(name: str) -> Path:
+    return Path(name.removeprefix(ONNX)).expanduser().absolute()
 
 
 def _from_file(path: Path, settings: Settings) -> RecipeEncoder:
