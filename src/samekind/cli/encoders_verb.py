@@ -40,7 +40,7 @@ def encoders(ctx: typer.Context, as_json: AsJson = False) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    typer.echo("\nAlso: dino@SIDE (a multiple of 14, such as dino@336) onnx:FILE, and hub:OWNER/NAME or hub:FOLDER.")
+    typer.echo("\nAlso: dino@SIDE (a multiple of 14, such as dino@336), onnx:FILE, and hub:OWNER/NAME or hub:FOLDER.")
 
 
 @app.command("fetch")
@@ -51,11 +51,12 @@ def fetch_encoders(
 ) -> None:
     """Fetch the weights of encoders, once: samekind encoders fetch dino."""
     from samekind.encoders.catalog import RECORDS
-    from samekind.encoders.load import fetch
+    from samekind.encoders.load import check_name, fetch
 
     wanted = list(RECORDS) if "all" in names else names
-    jobs = {name: fetch(name) for name in wanted}  # a wrong name is said before anything is fetched
-    files = {name: [str(path) for path in follow(job, quiet=quiet)] for name, job in jobs.items()}
+    for name in wanted:
+        check_name(name)
+    files = {name: [str(path) for path in follow(fetch(name), quiet=quiet)] for name in wanted}
     if as_json:
         typer.echo(json.dumps({"fetched": files}, indent=2))
         return

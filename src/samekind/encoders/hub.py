@@ -215,7 +215,7 @@ def _snapshot(source: Source, settings: Settings) -> Generator[Event, None, Path
 
 
 def _missing(source: Source, settings: Settings, problem: Exception) -> WeightsMissing:
-    first = (str(problem).strip().splitlines() or [""])[0].rstrip(".") or type(problem).__name__
+    first = (str(problem).strip().splitlines() or [""])[0].removeprefix("Got: ").rstrip(".") or type(problem).__name__
     why = "samekind is set to work offline" if settings.offline else f"model hub: {first}"
     return WeightsMissing(
         f"{source.name} is not on this machine ({why}); fetch it on a connected machine and bring its folder here, "

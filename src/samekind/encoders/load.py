@@ -75,11 +75,19 @@ def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
     """
     if (folder := adapted_folder(name)) is not None:
         return fetch(adapted.read_about(folder).base, settings)
+    check_name(name)
     if name.startswith(HUB):
-        hub.source_of(name)
         return Job(_fetch_hub(name, settings or resolve()))
     parts = () if name.startswith(ONNX) else catalog.record(name).weights
     return Job(_fetch(parts, settings or resolve()))
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that can be no encoder; looks at nothing but the name and its folder."""
+    if name.startswith(HUB):
+        hub.source_of(name)
+    elif not name.startswith(ONNX) and adapted_folder(name) is None:
+        catalog.record(name)
 
 
 def with_adaptors(
