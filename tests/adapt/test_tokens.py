@@ -144,8 +144,8 @@ def test_a_collection_whose_pictures_are_away(files: list[Path]) -> None:
     look, views = np.ones((PICTURES, 4), np.float32), np.ones((5, 2, 4), np.float32)
     one = Gathered("birds", look, views, np.arange(5), tuple(files))
     with pytest.raises(UsageError, match=r"Only 10 of 40 pictures of birds can be read now, in .*; bring their drive"):
-        _usable([one], found)
+        _usable([one], found.usable)
     found.usable[:] = True
     found.usable[2] = False
-    ((kept,), starts) = _usable([one], found)
+    ((kept,), starts) = _usable([one], found.usable)
     assert (len(kept), kept.view_rows.tolist(), starts) == (39, [0, 1, 2, 3], [0])

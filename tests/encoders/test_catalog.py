@@ -44,5 +44,5 @@ def test_impossible_sides(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["dinno", "", "tiny@336", "DINO"])
 def test_unknown_names_show_the_known(name: str) -> None:
-    with pytest.raises(UsageError, match="known: best, dino, dino@SIDE, lite, onnx:FILE, tiny"):
+    with pytest.raises(UsageError, match="known: best, dino, dino@SIDE, hub:OWNER/NAME, lite, onnx:FILE, tiny"):
         catalog.record(name)

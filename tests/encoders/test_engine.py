@@ -49,5 +49,5 @@ def test_openvino_is_whole_afterwards(tmp_path: Path) -> None:
     "module", ["samekind.encoders.load", "samekind.encoders.listing", "samekind.cli.encoders_verb"]
 )
 def test_nothing_heavy_is_imported_early(module: str, tmp_path: Path) -> None:
-    heavy = ("openvino", "safetensors", "PIL", "torch", "onnx", "rich", "lance")
+    heavy = ("openvino", "safetensors", "PIL", "torch", "transformers", "onnx", "rich", "lance")
     python(f"import sys, {module}; assert not [name for name in {heavy} if name in sys.modules]", tmp_path, tmp_path)

@@ -59,10 +59,11 @@ def test_input_side_reaches_beyond_the_crop() -> None:
         replace(ONE, digest="c" * 64),
         replace(ONE, view=View("squash", 9)),
         replace(ONE, view=View("pad", 8)),
+        replace(ONE, view=replace(ONE.view, resample="bilinear")),
         replace(ONE, pooling="mean"),
         replace(ONE, weight=0.5),
     ],
-    ids=["weights", "side", "fit", "pooling", "weight"],
+    ids=["weights", "side", "fit", "filter", "pooling", "weight"],
 )
 def test_the_fingerprint_sees_what_decides_about_vectors(other: Trunk) -> None:
     assert fingerprint([ONE]) != fingerprint([other])

@@ -64,6 +64,15 @@ def test_crop_keeps_the_centre() -> None:
     assert view.to_picture(Box(0, 0, 40, 40), 400, 100) == Box(175, 25, 50, 50)
 
 
+def test_resampling() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    bicubic, bilinear = (View("squash", 10, resample=name).apply(pixels) for name in ("bicubic", "bilinear"))
+    np.testing.assert_array_equal(View("squash", 10).apply(pixels), bicubic)
+    assert bilinear.std() < bicubic.std()
+    with pytest.raises(UsageError, match="way to resample 'nearest'; known: bicubic, bilinear"):
+        View("squash", 10, resample="nearest")  # type: ignore[arg-type]
+
+
 def test_a_box_on_a_thing_lands_on_the_thing() -> None:
     pixels = np.zeros((200, 300, 3), np.uint8)
     pixels[40:80, 120:180] = 255

@@ -23,6 +23,7 @@ from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.graph import cut_at
+from samekind.encoders.hub import HUB
 from samekind.encoders.load import ONNX, Blueprint, blueprints, fetch, with_adaptors
 from samekind.encoders.points import points_of
 from samekind.encoders.recipe import RecipeEncoder
@@ -62,8 +63,8 @@ class _Network:
 
 
 def is_trainable(name: str) -> bool:
-    """Whether training is what is meant where nothing is said: all encoders of the catalog, at any side."""
-    return name.partition("@")[0] in catalog.RECORDS
+    """Whether training is what is meant where nothing is said: all encoders that are no ONNX file."""
+    return name.startswith(HUB) or name.partition("@")[0] in catalog.RECORDS
 
 
 def check_trainable(name: str, settings: Settings) -> None:

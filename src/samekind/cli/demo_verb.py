@@ -22,7 +22,7 @@ def demo(
     folder: Annotated[
         Path | None, typer.Argument(help="A folder of your own pictures; none: a little world, drawn for you.")
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help="lite, tiny, dino, best or onnx:FILE.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="lite, tiny, dino, best, onnx:FILE or hub:MODEL.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:

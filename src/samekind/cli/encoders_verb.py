@@ -34,28 +34,28 @@ def encoders(ctx: typer.Context, as_json: AsJson = False) -> None:
         return
     rows = [("name", "dim", "MB", "licence", "pictures/s", "here", "what it is")]
     for one in listed:
-        rate = f"{one.rate:g} (here)" if one.rate else f"~{one.reference_rate:g}"
+        rate = f"{one.rate:g} (here)" if one.rate else f"~{one.reference_rate:g}" if one.reference_rate else ""
         here = "yes" if one.fetched else "no"
         rows.append((one.name, str(one.dim), str(one.megabytes), one.licence, rate, here, one.about))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    typer.echo("\nAlso: dino@SIDE (a multiple of 14, such as dino@336) and onnx:FILE.")
+    typer.echo("\nAlso: dino@SIDE (a multiple of 14, such as dino@336), onnx:FILE, and hub:OWNER/NAME or hub:FOLDER.")
 
 
 @app.command("fetch")
 def fetch_encoders(
-    names: Annotated[list[str], typer.Argument(help="lite, tiny, dino, best, or all.")],
+    names: Annotated[list[str], typer.Argument(help="lite, tiny, dino, best, all, or hub:OWNER/NAME.")],
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")] = False,
 ) -> None:
     """Fetch the weights of encoders, once: samekind encoders fetch dino."""
-    from samekind.encoders.catalog import RECORDS, record
-    from samekind.encoders.load import fetch
+    from samekind.encoders.catalog import RECORDS
+    from samekind.encoders.load import check_name, fetch
 
     wanted = list(RECORDS) if "all" in names else names
     for name in wanted:
-        record(name)
+        check_name(name)
     files = {name: [str(path) for path in follow(fetch(name), quiet=quiet)] for name in wanted}
     if as_json:
         typer.echo(json.dumps({"fetched": files}, indent=2))

@@ -27,7 +27,9 @@ def evaluate(
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="lite, tiny, dino, best, onnx:FILE, or a folder made by adapt.", show_default="dino"),
+        typer.Option(
+            help="lite, tiny, dino, best, onnx:FILE, hub:MODEL, or a folder made by adapt.", show_default="dino"
+        ),
     ] = None,
     protocol: Annotated[
         str, typer.Option(help="own: fit and search on all; new: fit on half of the classes, search the others.")

@@ -32,7 +32,9 @@ def sync(
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Encoder of a new collection: lite, tiny, dino, best, onnx:FILE, or a folder made by adapt."),
+        typer.Option(
+            help="Encoder of a new collection: lite, tiny, dino, best, onnx:FILE, hub:MODEL, or a folder made by adapt."
+        ),
     ] = None,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Leave the tuning as it is.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,

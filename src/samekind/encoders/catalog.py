@@ -147,7 +147,7 @@ def record(name: str) -> Record:
         return RECORDS[name]
     base, at, side = name.partition("@")
     if not at or base != "dino":
-        raise unknown_name("encoder", name, [*RECORDS, "dino@SIDE", "onnx:FILE"])
+        raise unknown_name("encoder", name, [*RECORDS, "dino@SIDE", "hub:OWNER/NAME", "onnx:FILE"])
     pixels = int(side) if side.isdecimal() else 0
     if pixels % PATCH or not PATCH <= pixels <= LARGEST_SIDE:
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from samekind.encoders import catalog, weights
+from samekind.encoders import catalog, hub, weights
 from samekind.encoders.rates import known_rates
 from samekind.errors import EncoderError, MissingExtra
 
@@ -14,8 +14,9 @@ from samekind.errors import EncoderError, MissingExtra
 class Listed:
     """An encoder for people. Megabytes are those of its weights; rates are pictures a second.
 
-    ``reference_rate`` was measured once on two processor cores in float32; ``rate`` by the last sync on this machine,
-    None where there was none. ``files`` are its weights on this machine, None for those that are not fetched.
+    ``reference_rate`` was measured once on two processor cores in float32, None for hub models; ``rate`` by the last
+    sync on this machine, None where there was none. ``files`` are its weights on this machine, None for those that are
+    not fetched.
     """
 
     name: str
@@ -24,7 +25,7 @@ class Listed:
     megabytes: int
     licence: str
     origin: str
-    reference_rate: float
+    reference_rate: float | None
     rate: float | None
     fetched: bool
     files: tuple[str | None, ...]
@@ -35,9 +36,10 @@ class Listed:
 
 
 def list_encoders() -> list[Listed]:
-    """Every encoder of the catalog, in its order."""
+    """Every encoder of the catalog, in its order, then the hub models that were converted on this machine."""
     rates = known_rates()
-    return [_listed(record, rates.get(record.name)) for record in catalog.RECORDS.values()]
+    known = [_listed(record, rates.get(record.name)) for record in catalog.RECORDS.values()]
+    return known + [_from_hub(kept, rates.get(kept.source)) for kept in hub.kept_here()]
 
 
 def _listed(record: catalog.Record, rate: float | None) -> Listed:
@@ -54,6 +56,21 @@ def _listed(record: catalog.Record, rate: float | None) -> Listed:
         rate=rate,
         fetched=all(files),
         files=files,
+    )
+
+
+def _from_hub(kept: hub.Kept, rate: float | None) -> Listed:
+    return Listed(
+        name=kept.source,
+        about=f"image tower of a {kept.kind} model",
+        dim=kept.dim,
+        megabytes=round(kept.size / 1e6),
+        licence="its own",
+        origin=kept.source,
+        reference_rate=None,
+        rate=rate,
+        fetched=True,
+        files=(str(kept.graph),),
     )
 
 

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from samekind.encoders import adapted, catalog, graph, weights
+from samekind.encoders import adapted, catalog, graph, hub, weights
 from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.download import file_sha256
+from samekind.encoders.hub import HUB
 from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.runtime import Network
 from samekind.errors import UsageError
@@ -25,10 +26,11 @@ _FILE = "onnx"
 def load_encoder(
     name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
 ) -> RecipeEncoder | AdaptedEncoder:
-    """An encoder by name: lite, tiny, dino, dino@SIDE, best, onnx:FILE, or the folder of an adapted encoder.
+    """An encoder by name: lite, tiny, dino, dino@SIDE, best, onnx:FILE, hub:MODEL, or the folder of an adapted encoder.
 
     Fetches missing weights first, which is a long job: ``on_event`` hears of its progress (or run ``fetch`` before).
-    Raises UsageError for an unknown name, WeightsMissing, WrongWeights, and EncoderError for an unusable ONNX file.
+    Raises UsageError for an unknown name, WeightsMissing, WrongWeights, EncoderError for an unusable ONNX file or hub
+    model, and MissingExtra for a hub model that is still to be converted where the extra is not installed.
     """
     settings = settings or resolve()
     if (folder := adapted_folder(name)) is not None:
@@ -49,23 +51,33 @@ def load_encoder(
 def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:
     """Makes sure that an encoder's weights are on this machine: their files, one for each network.
 
-    For onnx:FILE there is nothing to fetch. Raises UsageError for an unknown name; the job raises WeightsMissing and
-    WrongWeights.
+    For onnx:FILE there is nothing to fetch; a hub model is converted, too, and gives the file of its graph. Raises
+    UsageError for an unknown name; the job raises what ``load_encoder`` raises otherwise.
     """
     if (folder := adapted_folder(name)) is not None:
         return fetch(adapted.read_about(folder).base, settings)
+    check_name(name)
+    if name.startswith(HUB):
+        return Job(_fetch_hub(name, settings or resolve()))
     parts = () if name.startswith(ONNX) else catalog.record(name).weights
     return Job(_fetch(parts, settings or resolve()))
 
 
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that can be no encoder; looks at nothing but the name and its folder."""
+    if name.startswith(HUB):
+        hub.source_of(name)
+    elif not name.startswith(ONNX) and adapted_folder(name) is None:
+        catalog.record(name)
+
+
 def with_adaptors(name: str, adaptors: Mapping[str, graph.Tensors], settings: Settings) -> RecipeEncoder:
-    """An encoder of the catalog or an ONNX file, with trained ``adaptors`` in those of its networks that these name.
+    """Any encoder but an adapted one, with trained ``adaptors`` in those of its networks that these name.
 
     The fingerprint is another where there are any. The weights must be on this machine.
     """
     made = [_with_adaptors(one, adaptors.get(one.trunk.name), settings) for one in blueprints(name, settings)]
-    full = f"{ONNX}{_onnx_path(name)}" if name.startswith(ONNX) else name
-    return RecipeEncoder(full, [trunk for trunk, _ in made], [network for _, network in made])
+    return RecipeEncoder(full_name(name), [trunk for trunk, _ in made], [network for _, network in made])
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,10 @@ class Blueprint:
 def blueprints(name: str, settings: Settings) -> list[Blueprint]:
     """The networks of an encoder whose weights are on this machine. Raises as ``load_encoder`` does."""
     if name.startswith(ONNX):
-        return [_from_file(_onnx_path(name))]
+        return [_from_file(_onnx_file(name))]
+    if name.startswith(HUB):
+        kept = Job(hub.make(name, settings)).result()
+        return [Blueprint(kept.trunk, kept.build)]
     trunks, files = catalog.record(name).trunks, fetch(name, settings).result()
     return [
         Blueprint(trunk, partial(_GRAPHS[trunk.name], file, trunk)) for trunk, file in zip(trunks, files, strict=True)
@@ -101,7 +116,7 @@ def _key(trunk: Trunk) -> str:
 
 def adapted_folder(name: str) -> Path | None:
     """The absolute folder of an adapted encoder, None for other names. Raises UsageError where it is not there."""
-    if name in catalog.RECORDS or name.startswith(ONNX):
+    if name in catalog.RECORDS or name.startswith((ONNX, HUB)):
         return None
     folder = Path(name).expanduser().absolute()
     if adapted.is_adapted(name):
@@ -112,7 +127,11 @@ def adapted_folder(name: str) -> Path | None:
 
 
 def full_name(name: str) -> str:
-    """The name under which a collection remembers an encoder: an adapted one by its absolute folder."""
+    """The name under which a collection remembers an encoder: files and folders absolute, hub models at a commit."""
+    if name.startswith(HUB):
+        return hub.full_name(name)
+    if name.startswith(ONNX):
+        return f"{ONNX}{_onnx_file(name)}"
     folder = adapted_folder(name)
     return name if folder is None else str(folder)
 
@@ -131,8 +150,12 @@ def _fetch(parts: Sequence[catalog.Weights], settings: Settings) -> Generator[Ev
     return tuple(paths)
 
 
-def _onnx_path(name: str) -> Path:
+def _onnx_file(name: str) -> Path:
     return Path(name.removeprefix(ONNX)).expanduser().absolute()
+
+
+def _fetch_hub(name: str, settings: Settings) -> Generator[Event, None, tuple[Path, ...]]:
+    return ((yield from hub.make(name, settings)).graph,)
 
 
 def _from_file(path: Path) -> Blueprint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,16 @@ def read_onnx(path: Path) -> tuple[Any, int, int]:
     return model, side, _dim(model, path)
 
 
-def with_normalisation(model: Any) -> Any:
-    """The model with (n, 3, h, w) float input turned into one for (n, h, w, 3) uint8, ImageNet's mean and deviation."""
+def with_normalisation(
+    model: Any, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD, scale: float = 255.0
+) -> Any:
+    """The model with (n, 3, h, w) float input turned into one for (n, h, w, 3) uint8: (x / scale - mean) / std."""
     ov = openvino()
     steps = ov.preprocess.PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout("NCHW"))
-    mean, std = ([255 * value for value in values] for values in (IMAGENET_MEAN, IMAGENET_STD))
-    steps.input().preprocess().convert_element_type(ov.Type.f32).mean(mean).scale(std)
+    floats = steps.input().preprocess().convert_element_type(ov.Type.f32)
+    floats.mean([scale * value for value in mean]).scale([scale * value for value in std])
     return steps.build()
 
 

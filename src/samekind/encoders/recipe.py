@@ -42,7 +42,9 @@ class Trunk:
 
     def to_dict(self) -> dict[str, Any]:
         """What decides about the vectors, JSON-ready."""
-        view = {"fit": self.view.fit, "side": self.view.side, "keep": self.view.keep}
+        view: dict[str, Any] = {"fit": self.view.fit, "side": self.view.side, "keep": self.view.keep}
+        if self.view.resample != "bicubic":  # left out where it is, so that earlier fingerprints stay
+            view["resample"] = self.view.resample
         return {"weights": self.digest, "view": view, "pooling": self.pooling, "weight": self.weight}
 
 
