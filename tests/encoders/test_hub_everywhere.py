@@ -80,8 +80,9 @@ def test_adapt(place: Path, call: Call) -> None:
     code, report = call("adapt", "pictures", "--method", "experts", "--encoder", "hub:./clip", "--out", "mine")
     assert code in (0, 1)  # whether random weights pass the gate is not the question here
     assert "pictures" in json.dumps(report)
-    code, said = call("adapt", "pictures", "--method", "both", "--encoder", "hub:./clip", "--out", "more")
-    assert (code, "Training is built for dino" in said) == (2, True)
+    code, report = call("adapt", "pictures", "--method", "both", "--encoder", "hub:./clip", "--out", "more")
+    assert code in (0, 1)
+    assert report["method"] == "both"
 
 
 def test_an_adapted_encoder_on_top(place: Path, call: Call) -> None:
