@@ -14,6 +14,7 @@ from samekind.adapt.grappa import Trained, grappa, mix_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperViT
+from samekind.adapt.witness import witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
@@ -74,6 +75,7 @@ def train_candidate(
     start = depth_of(tensors) - ADAPTED_BLOCKS + 1
     tokens = yield from _tokens(some, base, tensors, start, settings)
     some, starts = _usable(some, tokens)
+    witnesses = yield from witnessed(some, base, settings)
     held = [_held(one, rng) for one in some]
     rest = [one.without(out) for one, out in zip(some, held, strict=True)]
     rows = np.concatenate(
@@ -96,7 +98,7 @@ def train_candidate(
         mapped = adapted.apply(views.reshape(-1, views.shape[-1])).reshape(views.shape)
         after.append(Space(adapted.apply(look), mapped, out))
     yield Progress("checking", len(some), len(some))
-    verdict = judge([one.name for one in some], [(before, after)])
+    verdict = judge([one.name for one in some], [(before, after)], witnesses)
     tokens.drop()
     return Candidate(network, adapted, found.adaptors, verdict)
 
