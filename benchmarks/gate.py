@@ -25,7 +25,7 @@ from samekind.adapt import gate, grappa, tokens, train, trained
 from samekind.adapt.closed_form import Map, fit_mix, seen_by, tuned_alone
 from samekind.adapt.gate import Judged, Space, Verdict
 from samekind.adapt.gather import Gathered
-from samekind.adapt.witness import witnessed
+from samekind.adapt.witness import tuned, witness_of
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, unit_rows
 from samekind.evaluation.labels import LabelledSet, read_labels
@@ -95,12 +95,13 @@ def principal(seen: list[Gathered], power: float = 0.0, kept: int | None = None)
     mean = looks.mean(axis=0)
     values, axes = np.linalg.eigh(np.cov((looks - mean).T))
     scale = (np.maximum(values, 0) + 0.01 * values.mean()) ** -power
-    matrix = (axes * scale)[:, -(kept or len(values)) :].astype(np.float32)
+    few = slice(-(kept or len(values)), None)
+    matrix = ((axes * scale)[:, few] @ axes[:, few].T).astype(np.float32)
     return lambda rows: unit_rows(unit_rows(rows - mean) @ matrix)
 
 
-def own_axes(seen: list[Gathered]) -> list[Map]:
-    """Each collection's own mean removed, turned into its own principal axes: all lie on one another."""
+def own_means(seen: list[Gathered]) -> list[Map]:
+    """Each collection's own mean removed: all lie on one another."""
     return [principal([one]) for one in seen]
 
 
@@ -122,7 +123,7 @@ CLOSED: dict[str, Fit] = {
     "the mix of the third set": everywhere(lambda seen: mix(seen[2:3])),
     "the mix of the fifth set": everywhere(lambda seen: mix(seen[4:5])),
     "the next set's tuning": neighbouring,
-    "own axes (sets on one another)": own_axes,
+    "own means removed (sets on one another)": own_means,
     "PCA whitening .25": everywhere(partial(principal, power=0.25)),
     "PCA whitening .5": everywhere(partial(principal, power=0.5)),
     "PCA, 8 directions": everywhere(partial(principal, kept=8)),
@@ -200,7 +201,9 @@ class Bench:
 
     def __init__(self, pictures: int | None) -> None:
         self.encoder, self.settings = load_encoder("dino"), resolve()
+        witness = load_encoder(witness_of("dino"))
         self.sets: list[LabelledSet] = []
+        self.witnesses: list[Array] = []
         self.gathered: list[Gathered] = []
         for labelled in read_labels([SHARED / name / "labels.csv" for name in (*TUNING_SETS, *CONFIRMING_SETS)]):
             found = Job(vectors_of(labelled, self.encoder, self.settings)).result()
@@ -212,8 +215,9 @@ class Bench:
             self.sets.append(one.take(rows))
             files = tuple(one.folder / one.paths[row] for row in rows)
             self.gathered.append(Gathered(one.name, look, views, view_rows, files))
+            other = Job(vectors_of(labelled, witness, self.settings)).result()
+            self.witnesses.append(tuned(other.look[np.searchsorted(other.rows, found.rows[rows])], witness))
         self.names = [one.name for one in self.gathered]
-        self.witnesses = Job(witnessed(self.gathered, self.encoder, self.settings)).result()
         rng = np.random.default_rng(SEED)
         self.held = [np.sort(rng.choice(one.view_rows, len(one.view_rows) // 2, False)) for one in self.gathered]
         self.rest = [one.without(out) for one, out in zip(self.gathered, self.held, strict=True)]

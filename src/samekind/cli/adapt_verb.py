@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from samekind.adapt import Adapted
+    from samekind.adapt.gate import Judged
 
 app = typer.Typer(add_completion=False)
 
@@ -59,7 +60,7 @@ def _text(result: Adapted) -> str:
         lines.append(
             f"  {name:{width}}  {result.pictures[name]:>8,} pictures   neighbours kept {judged.neighbours_before:6.1%} "
             f"-> {judged.neighbours:6.1%}   found {judged.found_before:6.1%} -> {judged.found:6.1%}"
-            f"{'' if judged.passed else '   worse'}"
+            f"{_likeness(judged)}{'' if judged.passed else '   worse'}"
         )
     if result.encoder:
         lines.append(
@@ -69,3 +70,10 @@ def _text(result: Adapted) -> str:
     else:
         lines.append("Nothing was written; each collection keeps its own tuning.")
     return "\n".join(lines) + "\n"
+
+
+def _likeness(judged: Judged) -> str:
+    """What a second network sees, where one was asked."""
+    if judged.alike is None:
+        return ""
+    return f"   alike {judged.alike_before:.3f} -> {judged.alike:.3f}"
