@@ -1,8 +1,8 @@
 """Does the gate of `samekind adapt` tell good encoders from bad and sabotaged ones? On six labelled sets.
 
-    python benchmarks/gate.py                       closed forms, sabotage and trained encoders
-    python benchmarks/gate.py --trained 0           without training (a few minutes)
-    python benchmarks/gate.py --pictures 150        fewer pictures of each set, whole classes
+    python benchmarks/gate.py                       closed forms and sabotage
+    python benchmarks/gate.py --trained 10          so many trained encoders, and sabotage
+    ... --pictures 150                              about so many pictures of each set, whole classes
 
 The gate judges without labels; then labels say what each encoder really does to MAP@R in each set, against the set
 tuned by itself, both sides corrected for hubs.
@@ -172,7 +172,7 @@ def collapsed(space: Space, number: int, strength: float) -> Space:
 
 SABOTAGE: dict[str, Callable[[Space, int], Space]] = {
     **{f"noise {s}": spoilt(partial(noise, strength=s)) for s in (0.2, 0.4, 0.8)},
-    **{f"noise {s}, views and picture alike": spoilt(partial(noise, strength=s), True) for s in (0.2, 0.4, 0.6, 1.0)},
+    **{f"noise {s}, views and picture alike": spoilt(partial(noise, strength=s), True) for s in (0.3, 0.5, 0.7, 1.0)},
     "numbers scaled .5": partial(scaled, strength=0.5),
     "numbers scaled 1": partial(scaled, strength=1.0),
     "numbers squared": partial(scaled, power=2.0),
@@ -222,7 +222,7 @@ class Bench:
         self.held = [np.sort(rng.choice(one.view_rows, len(one.view_rows) // 2, False)) for one in self.gathered]
         self.rest = [one.without(out) for one, out in zip(self.gathered, self.held, strict=True)]
         self.before = self.seen([tuned_alone(one, PARTS) for one in self.rest])
-        self.reference = self.quality(self.before)
+        self.plain = self.seen([unit_rows] * len(self.rest))
 
     def seen(self, maps: Sequence[Map]) -> Spaces:
         """The collections in these spaces, with the views of held-out pictures."""
@@ -242,10 +242,12 @@ class Bench:
         return found
 
     def candidates(self, count: int) -> Iterator[tuple[str, Spaces, Spaces]]:
-        """Name, the collections tuned by themselves, and the collections as the candidate sees them."""
-        for name, fit in CLOSED.items():
+        """Name, the reference (the collections tuned by themselves, or plain), and what the candidate makes of them."""
+        for name, fit in ({} if count else CLOSED).items():
             after = self.seen(fit(self.rest))
             yield name, self.before, after
+            if name != "plain":
+                yield f"{name}, against plain", self.plain, after
             if name == "the mix":
                 yield from self.sabotaged(name, self.before, after)
         for name in list(TRAINED)[:count]:
@@ -258,7 +260,7 @@ class Bench:
         """All kinds of sabotage of one good candidate; some in one set alone."""
         for how, spoil in SABOTAGE.items():
             yield f"{name}, {how}", before, [spoil(one, number) for number, one in enumerate(after)]
-        spoil = SABOTAGE["noise 0.6, views and picture alike"]
+        spoil = SABOTAGE["noise 0.7, views and picture alike"]
         for at in range(0, len(after), 2):
             only = [spoil(one, number) if number == at else one for number, one in enumerate(after)]
             yield f"{name}, noise in {self.names[at]} alone", before, only
@@ -324,13 +326,13 @@ def main() -> None:
     """All candidates, then what the gate got right."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, help="about so many of each set (default: all)")
-    parser.add_argument("--trained", type=int, default=len(TRAINED), help="how many encoders to train")
+    parser.add_argument("--trained", type=int, default=0, help="train so many encoders, and judge those")
     args = parser.parse_args()
     bench = Bench(args.pictures)
     rows, cells = [], []
     for name, before, after in bench.candidates(args.trained):
         verdict = gate.judge(bench.names, [(before, after)], bench.witnesses)
-        gains = [new - old for new, old in zip(bench.quality(after), bench.reference, strict=True)]
+        gains = [new - old for new, old in zip(bench.quality(after), bench.quality(before), strict=True)]
         row = {"candidate": name, "all": f"{np.mean([one.mean() for one in gains]):+.1f}"}
         for set_name, gain in zip(bench.names, gains, strict=True):
             judged = verdict.collections[set_name]
@@ -339,28 +341,43 @@ def main() -> None:
             row[set_name] = f"{gain.mean():+.1f} {'yes' if judged.passed else 'no'}"
         rows.append({**row, "verdict": "accepted" if verdict.accepted else "refused"})
         print(rows[-1], flush=True)
-    save("gate", "The gate of adaptation against labels (dino)", rows, notes(bench, cells), seed=SEED)
+    name, what = ("gate_trained", ", trained encoders") if args.trained else ("gate", "")
+    save(name, f"The gate of adaptation against labels{what} (dino)", rows, notes(bench, cells), seed=SEED)
 
 
-def notes(bench: Bench, cells: Sequence[tuple[str, str, float, float, Judged]]) -> list[str]:
+Cell = tuple[str, str, float, float, Judged]
+"""Candidate, set, change of MAP@R in points, what is sure of it, and what the gate said."""
+
+
+def wrong(passes: Callable[[Judged], bool], cells: Sequence[Cell]) -> list[tuple[int, int]]:
+    """How many, and of how many: worse but passed; not worse but refused; better but refused."""
+    worse = [passes(judged) for *_, gain, error, judged in cells if gain < -WORTH and gain < -error]
+    right = [not passes(judged) for *_, gain, error, judged in cells if gain >= -error]
+    better = [not passes(judged) for *_, gain, error, judged in cells if gain > WORTH and gain > error]
+    return [(sum(each), len(each)) for each in (worse, right, better)]
+
+
+def notes(bench: Bench, cells: Sequence[Cell]) -> list[str]:
     """How often each rule is wrong, by set and by candidate."""
     found = [
         f"{sum(map(len, bench.gathered)):,} pictures. Each cell: the change of MAP@R in points against the set tuned "
-        "by itself (hubs corrected on both sides), and whether the gate passes it. Worse: by more than "
+        "by itself (or plain; hubs corrected on both sides), and whether the gate passes it. Worse: by more than "
         f"{WORTH:g} point and {SURE:g} standard errors; not worse: not below by {SURE:g} standard errors."
     ]
     rules = {"views alone": lambda one: without_witness(one).passed, "views and witness": lambda one: one.passed}
-    groups = {"the four tuning sets": TUNING_SETS, "the two confirming sets": CONFIRMING_SETS}
-    groups |= {name: (name,) for name in bench.names}
+    groups: dict[str, Sequence[str]] = {"the four tuning sets": TUNING_SETS, "the two confirming sets": CONFIRMING_SETS}
     for rule, passes in rules.items():
         for group, members in groups.items():
-            some = [cell for cell in cells if cell[1] in members]
-            worse = [passes(judged) for *_, gain, error, judged in some if gain < -WORTH and gain < -error]
-            right = [passes(judged) for *_, gain, error, judged in some if gain >= -error]
+            worse, right, better = wrong(passes, [cell for cell in cells if cell[1] in members])
             found.append(
-                f"{rule}, {group}: {len(worse)} worse, {sum(worse)} of them passed; {len(right)} not worse, "
-                f"{len(right) - sum(right)} of them refused."
+                f"{rule}, {group}: {worse[1]} worse, {worse[0]} of them passed; {right[1]} not worse, {right[0]} of "
+                f"them refused; {better[1]} better by {WORTH:g} point, {better[0]} of them refused."
             )
+        told = []
+        for name in bench.names:
+            worse, right, _ = wrong(passes, [cell for cell in cells if cell[1] == name])
+            told.append(f"{name} {worse[0]} of {worse[1]} and {right[0]} of {right[1]}")
+        found.append(f"{rule}, worse but passed, and not worse but refused: {'; '.join(told)}.")
         by_name: dict[str, list[tuple[bool, bool, bool]]] = {}
         for name, _, gain, error, judged in cells:
             seen = (passes(judged), gain < -WORTH and gain < -error, gain >= -error)
@@ -373,15 +390,15 @@ def notes(bench: Bench, cells: Sequence[tuple[str, str, float, float, Judged]]) 
             f"{sum(a and w for a, w in zip(accepted, worse_somewhere, strict=True))} of them accepted; {sum(nowhere)} "
             f"worse in none, {sum(n and not a for a, n in zip(accepted, nowhere, strict=True))} of them refused."
         )
-    for group, members in groups.items():
+    for group, members in {**groups, **{name: (name,) for name in bench.names}}.items():
         near = [cell for cell in cells if cell[1] in members and abs(cell[2]) < 10]
         seen = {
             "neighbours kept": [(gain, one.neighbours - one.neighbours_before) for *_, gain, _, one in near],
             "found": [(gain, one.found - one.found_before) for *_, gain, _, one in near],
             "witness": [(gain, (one.alike or 0) - (one.alike_before or 0)) for *_, gain, _, one in near],
         }
-        told = ", ".join(f"{name} {ranks_agree(pairs):.2f}" for name, pairs in seen.items())
-        found.append(f"Rank correlation with the change of MAP@R, changes below 10 points, {group}: {told}.")
+        agree = ", ".join(f"{name} {ranks_agree(pairs):.2f}" for name, pairs in seen.items())
+        found.append(f"Rank correlation with the change of MAP@R, changes below 10 points, {group}: {agree}.")
     return found
 
 

@@ -188,7 +188,8 @@ def _judged(
 
 def _error(differences: Array) -> float:
     """Standard error of a mean."""
-    return float(differences.std()) / max(len(differences), 1) ** 0.5
+    error: float = float(differences.std()) / max(len(differences), 1) ** 0.5
+    return error
 
 
 def _margin(differences: Array, compared: int) -> float:
