@@ -21,10 +21,11 @@ import numpy as np
 from common import CONFIRMING_SETS, SHARED, TUNING_SETS, save
 
 from samekind import Encoder, load_encoder
-from samekind.adapt import gate, grappa, tokens, train, trained
+from samekind.adapt import gate, grappa, train, trained
 from samekind.adapt.closed_form import Map, fit_mix, seen_by, tuned_alone
 from samekind.adapt.gate import Judged, Space, Verdict
 from samekind.adapt.gather import Gathered
+from samekind.adapt.tokens import Tokens
 from samekind.adapt.witness import tuned, witness_of
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, unit_rows
@@ -202,6 +203,7 @@ class Bench:
     def __init__(self, pictures: int | None) -> None:
         self.encoder, self.settings = load_encoder("dino"), resolve()
         witness = load_encoder(witness_of("dino"))
+        self.kept: list[Tokens] = []
         self.sets: list[LabelledSet] = []
         self.witnesses: list[Array] = []
         self.gathered: list[Gathered] = []
@@ -293,7 +295,7 @@ class Bench:
                 (grappa, "nearest_rows", neighbours),
                 (trained, "judge", judge),
                 (trained, "witnessed", known),
-                (tokens.Tokens, "drop", lambda kept: None),
+                (Tokens, "drop", lambda kept: self.kept.append(kept)),
             ):
                 changed.enter_context(patch.object(place, name, value))
             Job(trained.train_candidate(self.gathered, self.encoder, True, seed, self.settings)).result()
@@ -341,6 +343,8 @@ def main() -> None:
             row[set_name] = f"{gain.mean():+.1f} {'yes' if judged.passed else 'no'}"
         rows.append({**row, "verdict": "accepted" if verdict.accepted else "refused"})
         print(rows[-1], flush=True)
+    for one in bench.kept:
+        one.drop()
     name, what = ("gate_trained", ", trained encoders") if args.trained else ("gate", "")
     save(name, f"The gate of adaptation against labels{what} (dino)", rows, notes(bench, cells), seed=SEED)
 
