@@ -95,7 +95,7 @@ class Verdict:
             shares += f"; to a second network neighbours are alike by {one.alike:.3f} ({one.alike_before:.3f})"
         if self.accepted:
             return shares
-        return f"{shares}; worse by more than chance in {', '.join(worst) or 'all of them together'}"
+        return f"{shares}; worse in {', '.join(worst) or 'all of them together'}"
 
 
 Fold = tuple[Sequence[Space], Sequence[Space]]

@@ -14,7 +14,7 @@ from samekind.adapt.grappa import Trained, grappa, mix_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperViT
-from samekind.adapt.witness import witnessed
+from samekind.adapt.witness import witness_of, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
@@ -71,6 +71,7 @@ def train_candidate(
     job = fetch(base.name, settings)
     yield from job
     weights = job.result()[0]
+    yield from fetch(witness_of(base.name), settings)
     tensors: Tensors = load_file(weights)
     start = depth_of(tensors) - ADAPTED_BLOCKS + 1
     tokens = yield from _tokens(some, base, tensors, start, settings)
