@@ -1,14 +1,16 @@
 """The gate: is the adapted encoder as good as each collection tuned by itself, on pictures that it has not seen?
 
-Without labels, from second views of held-out pictures. A view must find its own picture among all others of all
-collections, and must stay among the neighbours that its picture has in its collection. The second half is what predicts
-search (docs/tuning.md); the first guards against spaces in which everything has collapsed. (ours)
+Without labels. A second view of a held-out picture must find its own picture among all others of all collections, which
+guards against spaces in which everything has collapsed. And a picture must have the right neighbours: to a second
+network, the witness, its nearest ones must look as much alike as before. Where no witness is asked, its views must stay
+among its neighbours as before, which is blind to kinds that come apart while each picture stays with its views. How
+often each is right stands in docs/adapting.md. (ours)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -17,11 +19,15 @@ from numpy.typing import NDArray
 
 from samekind.encoders.rows import Array
 from samekind.tuning.check import common_neighbours
-from samekind.tuning.nuisance import Rows
+from samekind.tuning.nuisance import Rows, nearest_rows
 
 LIKELY = 0.95
 """How sure the intervals are, all collections of one verdict together (Bonferroni)."""
 LEAST_MARGIN = 0.003
+NEAREST = 3
+"""Neighbours of a picture that the witness is asked about."""
+WITNESS_ERRORS = 0.5
+"""Standard errors that likeness to the witness may fall: fewer than for views, since it sees losses only dimly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,10 @@ class Space:
 
 @dataclass(frozen=True)
 class Judged:
-    """Shares before (each collection tuned by itself) and after, with the margin that a fall is allowed."""
+    """Shares before (each collection tuned by itself) and after, with the margin that a fall is allowed.
+
+    ``alike``: mean cosine, by the witness, of all pictures to their NEAREST neighbours; None where none was asked.
+    """
 
     views: int
     neighbours_before: float
@@ -44,14 +53,17 @@ class Judged:
     found_before: float
     found: float
     found_margin: float
+    alike_before: float | None = None
+    alike: float | None = None
+    alike_margin: float | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether neither share falls by more than its margin."""
-        return (
-            self.neighbours >= self.neighbours_before - self.neighbours_margin
-            and self.found >= self.found_before - self.found_margin
-        )
+        """Whether views find their pictures, and neighbours are as good: to the witness, or without one by views."""
+        found = self.found >= self.found_before - self.found_margin
+        if self.alike is None or self.alike_before is None or self.alike_margin is None:
+            return found and self.neighbours >= self.neighbours_before - self.neighbours_margin
+        return found and self.alike >= self.alike_before - self.alike_margin
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -79,9 +91,11 @@ class Verdict:
             f"views of held-out pictures keep {one.neighbours:.1%} of their neighbours and {one.found:.1%} find their "
             f"picture; collections tuned one by one: {one.neighbours_before:.1%} and {one.found_before:.1%}"
         )
+        if one.alike is not None and one.alike_before is not None:
+            shares += f"; to a second network neighbours are alike by {one.alike:.3f} ({one.alike_before:.3f})"
         if self.accepted:
             return shares
-        return f"{shares}; worse by more than chance in {', '.join(worst) or 'all of them together'}"
+        return f"{shares}; worse in {', '.join(worst) or 'all of them together'}"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -97,25 +111,42 @@ Fold = tuple[Sequence[Space], Sequence[Space]]
 """Each collection before and after, with the pictures that this fold held out."""
 
 
-def judge(names: Sequence[str], folds: Iterable[Fold]) -> Verdict:
+def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array] | None = None) -> Verdict:
     """Compares two spaces of the same collections (``names``, in their order) on the same held-out views.
 
     Before may be a space of its own for each collection: there a view looks for its picture among its own collection
-    only, which is the easier task.
+    only, which is the easier task. ``witnesses``: for each collection (n, d) unit rows of its pictures by a network
+    that had no part in either space.
     """
     shares: list[list[tuple[Array, ...]]] = [[] for _ in names]
+    likeness: list[list[tuple[Array, Array]]] = [[] for _ in names]
     for before, after in folds:
         everything = [one.vectors for one in after]
         for at, (old, new) in enumerate(zip(before, after, strict=True)):
             found = _found(old, [old.vectors], 0), _found(new, everything, at)
             shares[at].append((_neighbours(old), _neighbours(new), *found))
+            if witnesses is not None:
+                likeness[at].append((_alike(old, witnesses[at]), _alike(new, witnesses[at])))
     joined = [tuple(map(np.concatenate, zip(*each, strict=True))) for each in shares]
-    collections = {name: _judged(*each, compared=len(names)) for name, each in zip(names, joined, strict=True)}
-    return Verdict(_judged(*map(np.concatenate, zip(*joined, strict=True)), compared=1), collections)
+    means = [tuple(np.mean(side, axis=0) for side in zip(*each, strict=True)) for each in likeness]
+    collections = {
+        name: _judged(*each, compared=len(names), alike=mean)
+        for name, each, mean in zip(names, joined, means, strict=True)
+    }
+    all_alike = tuple(map(np.concatenate, zip(*means, strict=True)))
+    overall = _judged(*map(np.concatenate, zip(*joined, strict=True)), compared=1, alike=all_alike)
+    return Verdict(overall, collections)
 
 
 def _neighbours(space: Space) -> NDArray[np.float32]:
     return common_neighbours(space.vectors, space.vectors[space.rows], space.views, space.rows)
+
+
+def _alike(space: Space, witness: Array) -> Array:
+    """(n,) mean cosine by the ``witness`` (n, d) of each picture to its NEAREST neighbours in ``space``."""
+    near = nearest_rows(space.vectors, np.arange(len(witness)), min(NEAREST, len(witness) - 1))
+    found: Array = np.mean([np.einsum("nd,nd->n", witness, witness[rows]) for rows in near.T], axis=0)
+    return found
 
 
 def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.float32]:
@@ -134,8 +165,17 @@ def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.flo
     return np.concatenate(hits) if hits else np.zeros(0, np.float32)
 
 
-def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array, *, compared: int) -> Judged:
-    return Judged(
+def _judged(
+    kept_before: Array,
+    kept: Array,
+    found_before: Array,
+    found: Array,
+    *,
+    compared: int,
+    alike: tuple[Array, ...] = (),
+) -> Judged:
+    """``alike``: before and after, or nothing."""
+    shares = Judged(
         len(kept),
         float(kept_before.mean()),
         float(kept.mean()),
@@ -144,10 +184,25 @@ def _judged(kept_before: Array, kept: Array, found_before: Array, found: Array, 
         float(found.mean()),
         _margin(found - found_before, compared),
     )
+    if not alike:
+        return shares
+    before, after = alike
+    return replace(
+        shares,
+        alike_before=float(before.mean()),
+        alike=float(after.mean()),
+        alike_margin=WITNESS_ERRORS * _error(after - before),
+    )
+
+
+def _error(differences: Array) -> float:
+    """Standard error of a mean."""
+    error: float = float(differences.std()) / max(len(differences), 1) ** 0.5
+    return error
 
 
 def _margin(differences: Array, compared: int) -> float:
     """Half of the interval of a mean difference, one of so many that are looked at."""
-    error = float(differences.std()) / max(len(differences), 1) ** 0.5
-    margin: float = max(LEAST_MARGIN, NormalDist().inv_cdf(1 - (1 - LIKELY) / 2 / compared) * error)
+    errors = NormalDist().inv_cdf(1 - (1 - LIKELY) / 2 / compared)
+    margin: float = max(LEAST_MARGIN, errors * _error(differences))
     return margin

@@ -19,6 +19,7 @@ from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.train import BATCH, EPOCHS, RATE
 from samekind.adapt.trunk import UpperNetwork
+from samekind.adapt.witness import witness_of, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
@@ -83,8 +84,10 @@ def train_candidate(
     """
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
+    yield from fetch(witness_of(base), settings)
     networks = yield from _networks(some, base, settings)
     some, starts = _usable(some, networks[0].tokens.usable)
+    witnesses = yield from witnessed(some, base, settings)
     held = [_held(one, rng) for one in some]
     rest = [one.without(out) for one, out in zip(some, held, strict=True)]
     rows = np.concatenate(
@@ -134,7 +137,7 @@ def train_candidate(
             "learning rate": RATE,
         },
     )
-    return Candidate(network, tuple(adapted), adaptors, judge(names, [(alone, together)]), insight)
+    return Candidate(network, tuple(adapted), adaptors, judge(names, [(alone, together)], witnesses), insight)
 
 
 def centred(vectors: Array) -> Experts:

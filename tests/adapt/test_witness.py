@@ -1,0 +1,51 @@
+"""The witness: which network is asked, and what it says of collections of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from samekind import load_encoder
+from samekind.adapt.gather import Gathered
+from samekind.adapt.witness import witness_of, witnessed
+from samekind.errors import UsageError
+from samekind.events import Job, Progress
+from samekind.settings import resolve
+
+
+@pytest.mark.parametrize(
+    ("base", "witness"), [("dino", "tiny"), ("dino@112", "tiny"), ("lite", "tiny"), ("tiny", "lite"), ("best", "lite")]
+)
+def test_no_encoder_is_its_own_witness(base: str, witness: str) -> None:
+    assert witness_of(base) == witness
+
+
+def gathered(folder: Path, count: int) -> Gathered:
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    files = tuple(folder / f"{number:02}.png" for number in range(count))
+    for number, file in enumerate(files):
+        pixels = np.full((40, 50, 3), (20 * (number % 10), 90, 200 - 20 * (number % 10)), np.int64)
+        Image.fromarray((pixels + rng.integers(0, 40, pixels.shape)).astype(np.uint8)).save(file)
+    nothing = np.zeros(0, np.intp)
+    return Gathered(folder.name, np.zeros((count, 4), np.float32), np.zeros((0, 2, 4), np.float32), nothing, files)
+
+
+def test_each_collection_gets_unit_rows_of_its_own_space(tmp_path: Path) -> None:
+    some = [gathered(tmp_path / "a", 40), gathered(tmp_path / "b", 7)]
+    job = Job(witnessed(some, load_encoder("tiny"), resolve()))
+    assert any(isinstance(event, Progress) for event in job)
+    found = job.result()
+    assert [one.shape[0] for one in found] == [40, 7]
+    for one in found:
+        np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
+
+
+def test_a_picture_that_went_away_is_named(tmp_path: Path) -> None:
+    one = gathered(tmp_path / "a", 8)
+    one.files[3].unlink()
+    with pytest.raises(UsageError, match="A picture of a changed while it was looked at"):
+        Job(witnessed([one], load_encoder("tiny"), resolve())).result()
