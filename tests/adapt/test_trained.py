@@ -7,19 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained
+from samekind.adapt.gather import Gathered
 from samekind.encoders import catalog, load, weights
 from samekind.encoders.adapted import AdaptedEncoder, read_adaptors
 from samekind.encoders.base import Encoder
 from samekind.encoders.golden import check_golden
 from samekind.encoders.onnx import read_onnx
 from samekind.encoders.recipe import Trunk
+from samekind.encoders.rows import unit_rows
 from samekind.errors import MissingExtra
 from samekind.events import Event
 from samekind.pictures.views import View
+from samekind.settings import Settings
 from tests.adapt.networks import SIDE, WIDTH, write_conv, write_vit
 
 COLOURS = [(200, 40, 40), (40, 160, 60), (50, 70, 200), (220, 190, 40), (150, 60, 180), (40, 180, 190)]
@@ -59,6 +63,8 @@ def test_without_torch_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None
 def trained_on(folder: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], AdaptedEncoder]:
     pytest.importorskip("torch")
     monkeypatch.setattr(trained, "judge", lambda *_: ACCEPTED)
+    monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
+    monkeypatch.setattr(trained, "witnessed", some_witness)
     monkeypatch.setenv("SAMEKIND_CACHE", str(folder / "cache"))
     folders = [draw(folder / "stripes", True), draw(folder / "spots", False)]
     result = adapt(folders, folder / "mine", encoder, "both").result()
@@ -68,6 +74,14 @@ def trained_on(folder: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> t
     assert isinstance(found, AdaptedEncoder)
     assert check_golden(found).value == "agrees"
     return folders, found
+
+
+def some_witness(
+    gathered: list[Gathered], _: Encoder, __: Settings
+) -> Generator[Event, None, list[NDArray[np.float32]]]:
+    """A second network that knows nothing."""
+    yield from ()
+    return [unit_rows(np.random.default_rng(len(one)).normal(size=(len(one), 8))) for one in gathered]
 
 
 def same_as_written(folders: list[Path], encoder: AdaptedEncoder, base: Encoder) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from samekind.adapt.adaptors import Adaptors, Fusion, merged
 from samekind.adapt.fusion import Attention, Mean, Query
-from samekind.adapt.grappa import Variant, grappa
+from samekind.adapt.grappa import Variant, grappa, spare
 from samekind.adapt.losses import (
     REDUNDANCY_SCALE,
     attention_balance,
@@ -344,14 +344,14 @@ def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
     mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
 
     def once() -> dict[str, np.ndarray]:
-        found = Job(grappa(upper(), tokens, plain, mix, rows, seed=0)).result()
+        found = Job(grappa(upper(), tokens, plain, mix, rows, rows, seed=0)).result()
         assert found.look.shape == plain.shape
-        assert found.views.shape == (len(labels), CROPS, WIDTH)
-        assert len(found.granularities) == found.adaptors["down.blocks.3"].shape[0]
+        assert found.views.shape == (len(rows), CROPS, WIDTH)
+        assert len(found.labels) == found.sets.sets
         centre = plain[rows].mean(axis=0)
         before = recall(unit_rows(plain - centre), labels)
         assert recall(unit_rows(found.look - found.look[rows].mean(axis=0)), labels) >= before
-        return found.adaptors
+        return found.tensors
 
     first, second = once(), once()
     for name, tensor in first.items():
@@ -361,7 +361,8 @@ def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        Variant(sizes=(16,), rounds=2),
+        Variant(sizes=(16,), rounds=1),
+        Variant(routed=False),
         Variant(fusion="attention", consistency=1.0),
         Variant(fusion="attention", query="token", pair_loss="redundancy"),
         Variant(fusion="merged", pairs="views"),
@@ -372,15 +373,33 @@ def test_every_variant_trains_a_network(variant: Variant) -> None:
     rows = np.arange(len(labels))
     plain = embed(sets_of(1), Mean(), upper(), tokens, rows, 0)
     mix = fit_experts(plain, np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
-    found = Job(grappa(upper(), tokens, plain, mix, rows, 0, variant)).result()
+    found = Job(grappa(upper(), tokens, plain, mix, rows, rows, 0, variant)).result()
     assert recall(unit_rows(found.look - found.look.mean(axis=0)), labels) >= recall(
         unit_rows(plain - plain.mean(axis=0)), labels
     )
-    sets = found.adaptors["down.blocks.3"].shape[0]
-    assert sets == (1 if variant.fusion == "merged" else len(found.granularities))
+    sets = found.sets.sets
+    assert sets == (1 if variant.fusion == "merged" else len(found.labels))
     if found.attention is not None:
         assert found.attention.shape == (len(labels), len(upper().points), sets + 1)
         np.testing.assert_allclose(found.attention.sum(axis=2), 1, atol=1e-3)
     images = pictures(3, 42)
-    adapted = run(with_adaptors(build_vit(TENSORS, 42, VIT), found.adaptors), images)
+    adapted = run(with_adaptors(build_vit(TENSORS, 42, VIT), found.tensors), images)
     assert np.isfinite(adapted).all()
+
+
+def test_pictures_that_are_spared_stay_as_they_were_and_others_do_not() -> None:
+    tokens, labels = clumped_tokens()
+    everything, left = np.arange(len(labels)), labels < 4
+    rows = np.setdiff1d(everything, everything[::5])
+    plain = embed(sets_of(1), Mean(), upper(), tokens, everything, 0)
+    mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
+    found = Job(grappa(upper(), tokens, plain, mix, rows, rows, 0)).result()
+    spared = Job(spare(found, upper(), tokens, rows, rows, left)).result()
+    to_plain, to_trained = ((spared.look * other).sum(axis=1) for other in (plain, found.look))
+    assert to_plain[left].mean() > to_trained[left].mean()  # held-out ones with them
+    assert to_trained[~left].mean() > to_plain[~left].mean()
+    assert spared.attention is not None
+    null = spared.attention[:, :, -1].mean(axis=1)
+    assert null[left].min() > 0.5 > null[~left].max()
+    graph = run(with_adaptors(build_vit(TENSORS, 42, VIT), spared.tensors), pictures(3, 42))
+    assert np.isfinite(graph).all()

@@ -151,7 +151,10 @@ def fitted(
         if found.verdict.accepted:
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": found.verdict.why}
             saved.write(out, found.base, found.mix, about, found.adaptors)
-            return result(found.verdict, True, found.verdict.why, method)
+            why = found.verdict.why
+            if insight.spared:
+                why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
+            return result(found.verdict, True, why, method)
         refused = found.verdict
     started = time.perf_counter()
     yield Progress("checking", 0, 1)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.adapt.adaptors import Adaptors, in_half
 from samekind.adapt.torches import torch
+from samekind.encoders.rows import Array
 
 Query = Literal["picture", "token"]
 KEY = 32
+GUARD_STEPS, GUARD_RATE, GUARD_DECAY = 300, 0.02, 0.01
 _NULL_AT_FIRST = -2.0
 
 
@@ -31,11 +35,11 @@ class Attention:
     """Shares by attention over the sets and a null adaptor that adds nothing.
 
     q = LN(x) Q + q0 and k_i = A_i(x) K; the shares are softmax_i(q . k_i / sqrt(KEY) + prior_i), and the null adaptor,
-    whose key is zero, takes part with a prior of its own: it leaves the trunk alone. ``query`` "picture" asks with the
-    mean of all tokens and shares one attention over them; "token" asks for each token. The weighted sum passes through
-    V, which starts as the identity and is held near it (AdapterFusion, 2021).
-    ``tensors``: ``query.P`` (d, KEY), ``query0.P`` (KEY,), ``key.P`` (d, KEY), ``value.P`` (d, d) and ``prior.P``
-    (sets + 1,), the null adaptor last.
+    whose key is a learned one, takes part with a prior of its own: it leaves the trunk alone. ``query`` "picture" asks
+    with the mean of all tokens and shares one attention over them; "token" asks for each token. The weighted sum passes
+    through V, which starts as the identity and is held near it (AdapterFusion, 2021).
+    ``tensors``: ``query.P`` (d, KEY), ``query0.P`` (KEY,), ``key.P`` (d, KEY), ``value.P`` (d, d), ``null.P``
+    (KEY,) and ``prior.P`` (sets + 1,), the null adaptor last.
     """
 
     def __init__(self, adaptors: Adaptors, seed: int, query: Query = "picture") -> None:
@@ -47,6 +51,7 @@ class Attention:
             self.tensors[f"query0.{point}"] = torch().zeros(KEY)
             self.tensors[f"key.{point}"] = torch().randn(width, KEY, generator=draw) * 0.02
             self.tensors[f"value.{point}"] = torch().eye(width)
+            self.tensors[f"null.{point}"] = torch().zeros(KEY)
             self.tensors[f"prior.{point}"] = torch().tensor([0.0] * adaptors.sets + [_NULL_AT_FIRST])
         for parameter in self.tensors.values():
             parameter.requires_grad_(True)
@@ -73,8 +78,8 @@ class Attention:
         key = self.tensors[f"key.{point}"]
         up, offset = self.adaptors.tensors[f"up.{point}"] @ key, self.adaptors.tensors[f"offset.{point}"] @ key
         keys = torch().einsum("sntb,sbk->sntk", narrow, up) + offset[:, None, None]
-        scores = (asked * keys).sum(-1, keepdim=True) / KEY**0.5
-        scores = torch().cat([scores, torch().zeros_like(scores[:1])])
+        null = (asked * self.tensors[f"null.{point}"]).sum(-1, keepdim=True)[None]
+        scores = torch().cat([(asked * keys).sum(-1, keepdim=True), null]) / KEY**0.5
         return (scores.float() + self.tensors[f"prior.{point}"][:, None, None, None]).softmax(0)
 
     def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
@@ -88,6 +93,7 @@ class Attention:
             found[f"{asks}.{point}"] = in_half(tensors[f"query.{point}"] / KEY**0.5)
             found[f"ask0.{point}"] = in_half(tensors[f"query0.{point}"] / KEY**0.5)
             found[f"key.{point}"], found[f"key0.{point}"] = in_half(up @ key), in_half(offset @ key)
+            found[f"null.{point}"] = in_half(tensors[f"null.{point}"])
             found[f"prior.{point}"] = in_half(tensors[f"prior.{point}"])
         return found
 
@@ -117,3 +123,53 @@ class Heard:
     def attention(self) -> Any:
         """(n, points, sets + 1), the mean over tokens."""
         return torch().stack(self._found).movedim(-1, 0)
+
+
+class Sorted:
+    """The mean of the sets for some pictures, nothing for others; remembers what an attention would be asked with."""
+
+    def __init__(self, spared: Any) -> None:
+        """``spared`` (n,) bool: the pictures of the batch that get nothing."""
+        self._shares = (~spared).float()[None, :, None, None]
+        self._found: list[Any] = []
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """(sets, n, 1, 1)."""
+        self._found.append(torch().nn.functional.layer_norm(x.mean(1), x.shape[-1:]))
+        return (self._shares / len(narrow)).expand(len(narrow), -1, -1, -1)
+
+    def value(self, added: Any, point: str) -> Any:
+        """As it is."""
+        return added
+
+    def asked(self) -> list[Any]:
+        """For each point (n, d)."""
+        return self._found
+
+
+def guard(adaptors: Adaptors, asked: Mapping[str, Array], spared: NDArray[np.bool_]) -> Attention:
+    """Attention that turns to the null adaptor for pictures like those that are to be ``spared`` (n,). (ours)
+
+    ``asked`` (n, d) for each point: what a picture asks with there, by ``Sorted``. All sets share the rest alike. The
+    null adaptor's share is fitted by logistic regression, both sides of the same weight.
+    """
+    found = Attention(adaptors, 0)
+    wanted = torch().from_numpy(spared.astype(np.float32))
+    weights = torch().where(wanted > 0, 0.5 / wanted.mean(), 0.5 / (1 - wanted).mean())
+    for point, seen in asked.items():
+        features = torch().from_numpy(np.array(seen, np.float32))
+        slope = torch().zeros(features.shape[1], requires_grad=True)
+        offset = torch().zeros((), requires_grad=True)
+        optimiser = torch().optim.AdamW([slope, offset], lr=GUARD_RATE, weight_decay=GUARD_DECAY)
+        for _ in range(GUARD_STEPS):
+            optimiser.zero_grad()
+            scores = features @ slope + offset
+            torch().nn.functional.binary_cross_entropy_with_logits(scores, wanted, weights).backward()
+            optimiser.step()
+        for kind in ("query", "query0", "key", "null"):
+            found.tensors[f"{kind}.{point}"].data.zero_()
+        found.tensors[f"query.{point}"].data[:, 0] = slope.detach()
+        found.tensors[f"query0.{point}"].data[0] = offset.detach()
+        found.tensors[f"null.{point}"].data[0] = KEY**0.5
+        found.tensors[f"prior.{point}"].data[-1] = math.log(adaptors.sets)
+    return found

@@ -111,12 +111,12 @@ Fold = tuple[Sequence[Space], Sequence[Space]]
 """Each collection before and after, with the pictures that this fold held out."""
 
 
-def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array] | None = None) -> Verdict:
+def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array | None] = ()) -> Verdict:
     """Compares two spaces of the same collections (``names``, in their order) on the same held-out views.
 
     Before may be a space of its own for each collection: there a view looks for its picture among its own collection
     only, which is the easier task. ``witnesses``: for each collection (n, d) unit rows of its pictures by a network
-    that had no part in either space.
+    that had no part in either space, None where it is not asked.
     """
     shares: list[list[tuple[Array, ...]]] = [[] for _ in names]
     likeness: list[list[tuple[Array, Array]]] = [[] for _ in names]
@@ -125,15 +125,15 @@ def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array
         for at, (old, new) in enumerate(zip(before, after, strict=True)):
             found = _found(old, [old.vectors], 0), _found(new, everything, at)
             shares[at].append((_neighbours(old), _neighbours(new), *found))
-            if witnesses is not None:
-                likeness[at].append((_alike(old, witnesses[at]), _alike(new, witnesses[at])))
+            if witnesses and (witness := witnesses[at]) is not None:
+                likeness[at].append((alike(old.vectors, witness), alike(new.vectors, witness)))
     joined = [tuple(map(np.concatenate, zip(*each, strict=True))) for each in shares]
     means = [tuple(np.mean(side, axis=0) for side in zip(*each, strict=True)) for each in likeness]
     collections = {
         name: _judged(*each, compared=len(names), alike=mean)
         for name, each, mean in zip(names, joined, means, strict=True)
     }
-    all_alike = tuple(map(np.concatenate, zip(*means, strict=True)))
+    all_alike = tuple(map(np.concatenate, zip(*filter(None, means), strict=True)))
     overall = _judged(*map(np.concatenate, zip(*joined, strict=True)), compared=1, alike=all_alike)
     return Verdict(overall, collections)
 
@@ -142,11 +142,17 @@ def _neighbours(space: Space) -> NDArray[np.float32]:
     return common_neighbours(space.vectors, space.vectors[space.rows], space.views, space.rows)
 
 
-def _alike(space: Space, witness: Array) -> Array:
-    """(n,) mean cosine by the ``witness`` (n, d) of each picture to its NEAREST neighbours in ``space``."""
-    near = nearest_rows(space.vectors, np.arange(len(witness)), min(NEAREST, len(witness) - 1))
+def alike(vectors: Array, witness: Array) -> Array:
+    """(n,) mean cosine by the ``witness`` (n, d) of each picture to its NEAREST neighbours among ``vectors`` (n, e)."""
+    near = nearest_rows(vectors, np.arange(len(witness)), min(NEAREST, len(witness) - 1))
     found: Array = np.mean([np.einsum("nd,nd->n", witness, witness[rows]) for rows in near.T], axis=0)
     return found
+
+
+def less_alike(before: Array, after: Array, witness: Array) -> bool:
+    """Whether the ``witness`` (n, d) finds neighbours after (n, e) less alike than before (n, f), by its margin."""
+    fall = alike(before, witness) - alike(after, witness)
+    return float(fall.mean()) > WITNESS_ERRORS * _error(fall)
 
 
 def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.float32]:

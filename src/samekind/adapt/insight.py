@@ -84,9 +84,11 @@ class Insight:
     """Everything of it. ``trained_on`` clusters from the coarsest on and ``losses`` are there where adaptors were
     trained, ``groups`` and ``attention`` where a mix of experts was fitted; ``token_bytes`` were on disk meanwhile.
 
+    ``spared``: collections whose pictures the adaptors leave alone, since to a second network they got worse.
     ``shown`` says whose neighbours the examples show: "training" or "experts". ``settings``: those of the training.
     """
 
+    spared: tuple[str, ...] = ()
     trained_on: tuple[Clusters, ...] = ()
     losses: Losses | None = None
     groups: tuple[Clusters, ...] = ()
@@ -104,6 +106,7 @@ class Insight:
             return {"collection": one.collection, "file": str(one.file)}
 
         return {
+            "spared": list(self.spared),
             "trained_on": [one.to_dict() for one in self.trained_on],
             "losses": None if self.losses is None else asdict(self.losses),
             "groups": [one.to_dict() for one in self.groups],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from samekind.adapt import losses
 from samekind.adapt.adaptors import Adaptors, Fusion
-from samekind.adapt.fusion import Attention, Heard
+from samekind.adapt.fusion import Attention, Heard, Sorted
 from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
@@ -77,11 +77,13 @@ class Lesson:
 
 
 def train_sets(
-    adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int
+    adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int, routed: bool = True
 ) -> Generator[Event, None, Losses | None]:
     """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs.
 
-    Returns what each set had to pay.
+    ``routed``: each batch is divided among the sets, and each picture is compared with all of the batch, so that the
+    sets learn one space at the cost of one of them. Else every set sees every picture, in a stream of its own. Returns
+    what each set had to pay.
     """
     before = torch().from_numpy(lesson.start)
     mean = before.mean(0)
@@ -89,19 +91,29 @@ def train_sets(
     known = [torch().from_numpy(each) for each in lesson.labels]
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
-    def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
-        ours, theirs = (
-            _centred(adaptors.apart(trunk, seen), mean) for seen in lesson.drawn(some, trunk.droppable, rng)
-        )
+    def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
+        sides = lesson.drawn(some, trunk.droppable, rng)
+        ours, theirs = (_centred(adaptors.apart(trunk, seen), mean) for seen in sides)
         return [
             pair_loss(ours[one], theirs[one])
             + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
             for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
         ]
 
+    def shared(some: Rows, rng: np.random.Generator) -> list[Any]:
+        sides = lesson.drawn(some, trunk.droppable, rng)
+        ours, theirs = (_centred(adaptors.routed(trunk, seen), mean) for seen in sides)
+        pairs = pair_loss(ours, theirs) / adaptors.sets
+        each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
+        return [
+            pairs + CLUSTER_WEIGHT / adaptors.sets * losses.normalised_softmax(share, kinds, label[rows])
+            for share, rows, kinds, label in each
+        ]
+
     parameters = [*adaptors.tensors.values(), *prototypes]
-    norm = adaptors.sets**0.5
-    return losses_of((yield from _descend("training", parameters, loss, len(lesson.rows), EPOCHS, norm, seed)))
+    batch = min(BATCH, len(lesson.rows)) // adaptors.sets * adaptors.sets
+    descent = _Descent("training", EPOCHS, batch, adaptors.sets**0.5, seed)
+    return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows))))
 
 
 def train_fusion(
@@ -134,8 +146,8 @@ def train_fusion(
             found = found + balance * losses.attention_balance(ours)
         return [found]
 
-    parameters = list(fusion.tensors.values())
-    yield from _descend("fusing", parameters, loss, len(lesson.rows), FUSION_EPOCHS, 1.0, seed)
+    descent = _Descent("fusing", FUSION_EPOCHS, min(BATCH, len(lesson.rows)), 1.0, seed)
+    yield from descent.run(list(fusion.tensors.values()), loss, len(lesson.rows))
 
 
 def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
@@ -158,6 +170,20 @@ def attention_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: R
     return _through(heard, tokens, rows, 0)
 
 
+def asked_of(
+    adaptors: Adaptors, trunk: UpperNetwork, tokens: Tokens, rows: Rows, spared: NDArray[np.bool_]
+) -> dict[str, Array]:
+    """For each point (n, d): what pictures ask an attention with there, those that are ``spared`` (n,) unadapted."""
+    each: list[list[Array]] = []
+    with torch().inference_mode(), _autocast():
+        for start in range(0, len(rows), BATCH):
+            some = rows[start : start + BATCH]
+            fusion = Sorted(torch().from_numpy(spared[start : start + BATCH]))
+            adaptors.fused(trunk, torch().from_numpy(tokens.read(some, np.zeros(len(some), np.intp))), fusion)
+            each.append([one.float().numpy() for one in fusion.asked()])
+    return {point: np.concatenate(some) for point, some in zip(trunk.points, zip(*each, strict=True), strict=True)}
+
+
 def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) -> Array:
     found = []
     with torch().inference_mode(), _autocast():
@@ -167,39 +193,42 @@ def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) 
     return np.concatenate(found)
 
 
-def _descend(
-    stage: str,
-    parameters: Sequence[Any],
-    loss: Callable[[Rows, np.random.Generator], list[Any]],
-    pictures: int,
-    epochs: int,
-    norm: float,
-    seed: int,
-) -> Generator[Event, None, list[list[float]]]:
-    """AdamW over batches of picture numbers, gradients clipped to ``norm``; returns the losses of every step."""
-    rng = np.random.default_rng(seed)
-    torch().manual_seed(seed)
-    optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    batch = min(BATCH, pictures)
-    steps = pictures // batch
-    done, total = 0, epochs * steps
-    paid: list[list[float]] = []
-    for _ in range(epochs):
-        order = rng.permutation(pictures)
-        for at in range(steps):
-            yield Progress(stage, done, total)
-            with _autocast():
-                found = loss(order[at * batch : (at + 1) * batch], rng)
-            for group in optimiser.param_groups:
-                group["lr"] = RATE * _schedule(done / total)
-            optimiser.zero_grad()
-            sum(found).backward()
-            torch().nn.utils.clip_grad_norm_(parameters, norm)
-            optimiser.step()
-            paid.append([float(one.detach()) for one in found])
-            done += 1
-    yield Progress(stage, total, total)
-    return paid
+@dataclass(frozen=True)
+class _Descent:
+    """AdamW over batches of picture numbers, gradients clipped to ``norm``."""
+
+    stage: str
+    epochs: int
+    batch: int
+    norm: float
+    seed: int
+
+    def run(
+        self, parameters: Sequence[Any], loss: Callable[[Rows, np.random.Generator], list[Any]], pictures: int
+    ) -> Generator[Event, None, list[list[float]]]:
+        """Goes down the sum of the losses; returns all of them, step by step."""
+        rng = np.random.default_rng(self.seed)
+        torch().manual_seed(self.seed)
+        optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
+        steps = pictures // self.batch
+        done, total = 0, self.epochs * steps
+        paid: list[list[float]] = []
+        for _ in range(self.epochs):
+            order = rng.permutation(pictures)
+            for at in range(steps):
+                yield Progress(self.stage, done, total)
+                with _autocast():
+                    found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
+                for group in optimiser.param_groups:
+                    group["lr"] = RATE * _schedule(done / total)
+                optimiser.zero_grad()
+                sum(found).backward()
+                torch().nn.utils.clip_grad_norm_(parameters, self.norm)
+                optimiser.step()
+                paid.append([float(one.detach()) for one in found])
+                done += 1
+        yield Progress(self.stage, total, total)
+        return paid
 
 
 def _centred(vectors: Any, mean: Any) -> Any:

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
-from samekind.adapt.gate import Space, Verdict, judge
+from samekind.adapt.gate import Space, Verdict, judge, less_alike
 from samekind.adapt.gather import Gathered
-from samekind.adapt.grappa import Trained, grappa, mix_of
+from samekind.adapt.grappa import Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.train import BATCH, EPOCHS, RATE
 from samekind.adapt.trunk import UpperNetwork
-from samekind.adapt.witness import witness_of, witnessed
+from samekind.adapt.witness import fetched, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
@@ -84,7 +84,7 @@ def train_candidate(
     """
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
-    yield from fetch(witness_of(base), settings)
+    yield from fetched(base, settings)
     networks = yield from _networks(some, base, settings)
     some, starts = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, base, settings)
@@ -93,39 +93,60 @@ def train_candidate(
     rows = np.concatenate(
         [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
     )
-    viewed = rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]
+    viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)])
     plain = split_parts(base.parts, np.concatenate([one.vectors for one in some]))
-    adaptors, looks, adapted, learned = {}, [], [], []
-    for each, before, mix in zip(networks, plain, fit_mix(rest, base.parts, seed), strict=True):
-        found: Trained = yield from grappa(each.upper, each.tokens, before, mix, rows, seed)
-        each.tokens.drop()
-        adaptors[each.name] = found.adaptors
-        looks.append(found.look)
-        learned.append(found)
-        adapted.append(
-            rounded(mix_of(found.look, found.views, rows, viewed, seed) if with_experts else centred(found.look[rows]))
+    learned: list[Trained] = []
+    for each, vectors, mix in zip(networks, plain, fit_mix(rest, base.parts, seed), strict=True):
+        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, rows, viewed, seed)))
+
+    def fitted_to(found: Sequence[Trained]) -> tuple[Experts, ...]:
+        return tuple(
+            rounded(mix_of(one.look, one.views, rows, viewed, seed) if with_experts else centred(one.look[rows]))
+            for one in found
         )
+
+    def looks(found: Sequence[Trained]) -> list[Array]:
+        return np.split(join_parts(base.parts, [one.look for one in found]), starts[1:])
+
+    tuned = [tuned_alone(others, base.parts) for others in rest]
+    mixes = fitted_to(learned)
+    harmed = [
+        less_alike(alone(one.vectors), map_parts(base.parts, mixes, look), witness)
+        for alone, one, look, witness in zip(tuned, some, looks(learned), witnesses, strict=True)
+    ]
+    if any(harmed) and not all(harmed):
+        spared = np.repeat(harmed, [len(one) for one in some])
+        for at, each in enumerate(networks):
+            learned[at] = yield from spare(learned[at], each.upper, each.tokens, rows, viewed, spared)
+        mixes = fitted_to(learned)
+    else:
+        harmed = [False] * len(some)
+    for each in networks:
+        each.tokens.drop()
+    adaptors = {each.name: found.tensors for each, found in zip(networks, learned, strict=True)}
     network = with_adaptors(base.name, adaptors, settings)
-    mapped = partial(map_parts, network.parts, adapted)
-    look = join_parts(base.parts, looks)
-    alone, together = [], []
-    for number, (one, others, out, at) in enumerate(zip(some, rest, held, starts, strict=True)):
+    mapped = partial(map_parts, network.parts, mixes)
+    before, after = [], []
+    for number, (one, alone, out, look) in enumerate(zip(some, tuned, held, looks(learned), strict=True)):
         yield Progress("checking", number, len(some))
-        alone.append(seen_by(tuned_alone(others, base.parts), one, out))
+        before.append(seen_by(alone, one, out))
         views = _encoded_views(one, out, network, settings)
         seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
-        together.append(Space(mapped(look[at : at + len(one)]), seen, out))
+        after.append(Space(mapped(look), seen, out))
     yield Progress("checking", len(some), len(some))
     names = [one.name for one in some]
+    asked = [None if left else witness for left, witness in zip(harmed, witnesses, strict=True)]
+    verdict = judge(names, [(before, after)], asked)
     collections = np.repeat(np.arange(len(some)), [len(one) for one in rest])
-    by_name = dict(zip(names, np.split(look, starts[1:]), strict=True))
-    attention, groups = attention_of(adapted, network.parts, by_name) if with_experts else ((), ())
+    by_name = dict(zip(names, looks(learned), strict=True))
+    attention, groups = attention_of(mixes, network.parts, by_name) if with_experts else ((), ())
     insight = Insight(
+        spared=tuple(name for name, one in zip(names, harmed, strict=True) if one),
         trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
         losses=learned[0].losses,
         groups=groups,
         attention=attention,
-        examples=examples_of(names, [one.files for one in some], (alone, together), seed),
+        examples=examples_of(names, [one.files for one in some], (before, after), seed),
         shown="training",
         token_bytes=sum(each.tokens.array.nbytes for each in networks),
         settings={
@@ -137,7 +158,7 @@ def train_candidate(
             "learning rate": RATE,
         },
     )
-    return Candidate(network, tuple(adapted), adaptors, judge(names, [(alone, together)], witnesses), insight)
+    return Candidate(network, mixes, adaptors, verdict, insight)
 
 
 def centred(vectors: Array) -> Experts:

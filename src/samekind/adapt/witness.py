@@ -33,14 +33,17 @@ def witness_of(base: Encoder) -> str:
     return OTHER if WITNESS in {part.name for part in base.parts} else WITNESS
 
 
+def fetched(base: Encoder, settings: Settings) -> Generator[Event, None, None]:
+    """Makes sure that the witness is on this machine. Raises WeightsMissing where it cannot be had."""
+    yield from fetch(witness_of(base), settings)
+
+
 def witnessed(gathered: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Array]]:
     """For each collection (n, d) unit rows of its pictures by the witness, tuned on their neighbours.
 
-    Raises UsageError for a picture that cannot be read any more, WeightsMissing where the witness cannot be fetched.
+    The witness must be ``fetched``. Raises UsageError for a picture that cannot be read any more.
     """
-    name = witness_of(base)
-    yield from fetch(name, settings)
-    encoder = load_encoder(name, settings)
+    encoder = load_encoder(witness_of(base), settings)
     limits = Limits(settings.max_pixels, settings.max_bytes)
 
     def prepared(file: Path) -> Prepared:

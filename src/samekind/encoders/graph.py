@@ -28,9 +28,9 @@ def with_adaptors(model: Any, adaptors: Tensors) -> Any:
 
     x + sum over sets of share_i(x) up_i(gelu(down_i(LayerNorm(x)))). Tensors of a point P: ``down.P`` (sets, d, b),
     ``bias.P`` (sets, b), ``up.P`` (sets, b, d), ``offset.P`` (sets, d). Without more, the shares are 1 / sets. With
-    ``ask.P`` (d, k), ``ask0.P`` (k,), ``key.P`` (sets, b, k), ``key0.P`` (sets, k) and ``prior.P`` (sets + 1,) they are
-    attention over the sets and a null adaptor, the last: one for all tokens, asked by their mean, or one for each token
-    where ``ask_each.P`` stands for ``ask.P``.
+    ``ask.P`` (d, k), ``ask0.P`` (k,), ``key.P`` (sets, b, k), ``key0.P`` (sets, k), ``null.P`` (k,) and ``prior.P``
+    (sets + 1,) they are attention over the sets and a null adaptor, the last: one for all tokens, asked by their mean,
+    or one for each token where ``ask_each.P`` stands for ``ask.P``.
     """
     for name in adaptors:
         kind, _, point = name.partition(".")
@@ -86,8 +86,8 @@ def _attention(tokens: Any, hidden: Any, adaptors: Tensors, point: str) -> Any:
     apart = op.reshape(hidden, np.array([0, 0, sets, 1, narrow]), True)
     keys = op.squeeze(op.matmul(apart, constant(key), False, False), np.array([3]))
     scores = op.reduce_sum(op.multiply(asked, op.add(keys, constant(key0))), np.array([3]), False)
-    nothing = op.multiply(op.gather(scores, np.array([0]), np.array(2)), constant(np.zeros(1)))
-    shares = op.softmax(op.add(op.concat([scores, nothing], 2), constant(prior)), 2)
+    null = op.reduce_sum(op.multiply(asked, constant(adaptors[f"null.{point}"])), np.array([3]), False)
+    shares = op.softmax(op.add(op.concat([scores, null], 2), constant(prior)), 2)
     return op.gather(shares, np.arange(sets), np.array(2))
 
 

@@ -81,14 +81,25 @@ def _card(
     )
 
 
+FIGURES = (("Neighbours kept", "neighbours"), ("Own picture found", "found"), ("Alike to another network", "alike"))
+
+
 def _gate(report: Report) -> str:
     blocks = []
     for name, found in report.adapted.verdicts.items():
         every = {**found.collections, **({"all together": found.overall} if len(found.collections) > 1 else {})}
         figures = []
-        for title, key in (("Neighbours kept", "neighbours"), ("Own picture found", "found")):
+        asked = any(one.alike is not None for one in every.values())
+        shown = (
+            ("Neighbours kept", "neighbours"),
+            ("Own picture found", "found"),
+            ("Alike to another network", "alike"),
+        )
+        for title, key in shown if asked else shown[:2]:
             rows = []
             for row, one in every.items():
+                if getattr(one, key) is None:
+                    continue
                 change = getattr(one, key) - getattr(one, f"{key}_before")
                 margin = getattr(one, f"{key}_margin")
                 kind = "worse" if change < -margin else "better"
@@ -105,7 +116,9 @@ def _gate(report: Report) -> str:
         '<p class="note">Pictures that took no part in the fit, seen a second time (mirrored, and their centre). '
         "<i>Neighbours kept</i>: how many of its neighbours the second view still has. <i>Own picture found</i>: how "
         "often it finds its picture, in all collections now, in its own before. Before: each collection tuned by "
-        "itself. Percent; the grey span is the fall that chance explains, and that is allowed.</p>"
+        "itself. <i>Alike to another network</i>: how alike a picture's three nearest are to a network that took no "
+        "part (mean cosine); where it was asked, it decides instead of the neighbours kept. Percent; the grey span is "
+        "the fall that is allowed.</p>"
         f"{''.join(blocks)}</section>"
     )
 

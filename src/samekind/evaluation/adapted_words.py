@@ -73,24 +73,32 @@ def shown_verdict(report: Report) -> tuple[str, Verdict]:
     return name, verdicts[name]
 
 
+MEASURES = {"neighbours": "neighbours kept", "found": "found", "alike": "alike to another network"}
+
+
 def gate_table(found: Verdict, pictures: Mapping[str, int]) -> Table:
-    """One row a collection, then all together: shares before and after, change, the fall that is allowed."""
-    rows = [["", "verdict", "pictures", "neighbours kept", "change", "allowed", "found", "change", "allowed"]]
+    """One row a collection, then all together: shares before and after, change, the fall that is allowed.
+
+    Where a second network was asked, what it says decides instead of the neighbours that views keep.
+    """
     every = {**found.collections, **({"all together": found.overall} if len(found.collections) > 1 else {})}
+    witness = any(one.alike is not None for one in every.values())
+    kinds = ["neighbours", "found", *(["alike"] if witness else [])]
+    rows = [["", "verdict", "pictures", *(cell for kind in kinds for cell in (MEASURES[kind], "change", "allowed"))]]
     for name, one in every.items():
-        rows.append(
-            [
-                name,
-                "passed" if one.passed else "worse",
-                f"{pictures.get(name, sum(pictures.values())):,}",
-                f"{percent(one.neighbours_before)} → {percent(one.neighbours)}",
-                signed(one.neighbours - one.neighbours_before),
-                signed(-one.neighbours_margin),
-                f"{percent(one.found_before)} → {percent(one.found)}",
-                signed(one.found - one.found_before),
-                signed(-one.found_margin),
+        row = [name, "passed" if one.passed else "worse", f"{pictures.get(name, sum(pictures.values())):,}"]
+        for kind in kinds:
+            before, after, margin = (getattr(one, f"{kind}{end}") for end in ("_before", "", "_margin"))
+            if after is None:
+                row += ["", "", ""]
+                continue
+            decides = kind != "neighbours" or one.alike is None
+            row += [
+                f"{percent(before)} → {percent(after)}",
+                signed(after - before),
+                signed(-margin) if decides else "",
             ]
-        )
+        rows.append(row)
     return rows
 
 
