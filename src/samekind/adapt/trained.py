@@ -55,7 +55,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class _Network:
+class Prepared:
     """One network of the base that is trained: its upper part, and what the lower one gives."""
 
     name: str
@@ -85,7 +85,7 @@ def train_candidate(
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
     yield from fetched(base, settings)
-    networks = yield from _networks(some, base, settings)
+    networks = yield from networks_of(some, base, settings)
     some, starts = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, base, settings)
     held = [_held(one, rng) for one in some]
@@ -181,7 +181,7 @@ def _lower(one: Blueprint, first: str) -> Any:
     return cut_at(one.build(), first)
 
 
-def _networks(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[_Network]]:
+def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Prepared]]:
     """The networks of ``base`` with the tokens of all pictures, usable where all networks could be given a picture."""
     files = [file for one in some for file in one.files]
     yield from fetch(base.name, settings)
@@ -192,7 +192,7 @@ def _networks(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Ge
         lower = Network(partial(_lower, one, first), settings)
         key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
         tokens = yield from keep_tokens(files, lower, upper.shape, one.trunk.view, key, settings)
-        found.append(_Network(one.trunk.name, upper, tokens))
+        found.append(Prepared(one.trunk.name, upper, tokens))
     usable = np.logical_and.reduce([one.tokens.usable for one in found])
     return [replace(one, tokens=replace(one.tokens, usable=usable)) for one in found]
 

@@ -1,0 +1,219 @@
+"""Figure 8, trained: one encoder for six sets, against each set tuned by itself.
+
+    python benchmarks/adapt.py [--seeds 1] [--encoder dino]    both protocols, three halvings of the classes
+    python benchmarks/adapt.py --variants                      the method's choices one by one, one halving, one seed
+
+Clusters, neighbours, training, sparing and the mix of experts see the pictures that the protocol fits on, without
+labels; nothing is held out for a gate, whose figures `benchmarks/gate.py` gives. Tokens are computed once and kept in
+the cache folder between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from common import save
+from numpy.typing import NDArray
+from spaces import METRICS, Run, Sides, Values, loaded, percent, sides, tuned, with_hubs
+
+from samekind import Encoder, load_encoder
+from samekind.adapt import witness
+from samekind.adapt.closed_form import fit_mix, rounded, tuned_alone
+from samekind.adapt.gate import less_alike
+from samekind.adapt.gather import Gathered
+from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
+from samekind.adapt.trained import VIEWED_AT_MOST, Prepared, networks_of
+from samekind.encoders.rows import Array, join_parts, map_parts, split_parts
+from samekind.evaluation import protocols
+from samekind.evaluation.compare import differences
+from samekind.events import Job, Progress
+from samekind.settings import resolve
+
+RUNS = {"own": (0,), "new": (0, 1, 2)}
+VARIANTS = {
+    "as it is": DEFAULT,
+    "one round": Variant(rounds=1),
+    "every set sees every picture, one round": Variant(rounds=1, routed=False),
+    "128 alone": Variant(sizes=(128,)),
+    "32 alone": Variant(sizes=(32,)),
+    "8 alone": Variant(sizes=(8,)),
+    "4 alone": Variant(sizes=(4,)),
+    "attention, asked by the picture": Variant(fusion="attention"),
+    "attention, asked by each token": Variant(fusion="attention", query="token"),
+    "attention, consistent between neighbours": Variant(fusion="attention", consistency=1.0),
+    "sets merged into one": Variant(fusion="merged"),
+    "redundancy reduction instead of contrast": Variant(pair_loss="redundancy"),
+    "two views as pairs instead of neighbours": Variant(pairs="views"),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The sets, their vectors by the encoder, and what its lower blocks give."""
+
+    encoder: Encoder
+    sets: Any
+    vectors: Any
+    networks: list[Prepared]
+    witnesses: list[Array]
+
+    @staticmethod
+    def of(name: str) -> Bench:
+        """Everything that all runs share."""
+        encoder = load_encoder(name)
+        sets, vectors = loaded(encoder)
+        other = load_encoder(witness.witness_of(encoder))
+        seen = [found.look for found in loaded(other)[1]]
+        files = [tuple(one.folder / path for path in one.paths) for one in sets]
+        every = [
+            Gathered(one.name, found.look, found.views, found.view_rows, paths)
+            for one, found, paths in zip(sets, vectors, files, strict=True)
+        ]
+        return Bench(encoder, sets, vectors, finished(networks_of(every, encoder, resolve())), seen)
+
+    def run(self, protocol: str, split: int) -> Run:
+        """The sets in one protocol and halving."""
+        return Run(
+            self.sets, self.vectors, [protocols.task_of(one, protocol, split) for one in self.sets], self.encoder
+        )
+
+    def trained(self, run: Run, seed: int, variant: Variant) -> Iterator[tuple[str, list[Sides]]]:
+        """Each way to search with what was trained, then with collections spared where the witness saw harm."""
+        rng = np.random.default_rng(seed)
+        starts = np.cumsum([0, *(len(one) for one in self.sets)])
+        fits = [task.fit for task in run.tasks]
+        rows = np.concatenate([start + fit for start, fit in zip(starts, fits, strict=False)])
+        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(fits)])
+        seen = run.seen
+        plain = split_parts(self.encoder.parts, np.concatenate([one.look for one in self.vectors]))
+        learned = [
+            finished(grappa(one.upper, one.tokens, vectors, mix, rows, viewed, seed, variant))
+            for one, vectors, mix in zip(self.networks, plain, fit_mix(seen, self.encoder.parts, seed), strict=True)
+        ]
+        look, views = self.mapped(learned, rows, viewed, seed)
+        yield from self.searched(run, look, views, viewed, starts, "")
+        harmed = []
+        for one, start, fit, asked in zip(seen, starts, fits, self.witnesses, strict=False):
+            knows = witness.tuned(asked[fit], load_encoder(witness.witness_of(self.encoder)))
+            alone = tuned_alone(one, self.encoder.parts)(one.vectors)
+            harmed.append(less_alike(alone, look[start + fit], knows))
+        print("   spared:", [one.name for one, bad in zip(seen, harmed, strict=True) if bad], flush=True)
+        if any(harmed) and not all(harmed) and variant.fusion == "mean":
+            spared = np.repeat(harmed, np.diff(starts))
+            learned = [
+                finished(spare(found, one.upper, one.tokens, rows, viewed, spared))
+                for found, one in zip(learned, self.networks, strict=True)
+            ]
+            look, views = self.mapped(learned, rows, viewed, seed)
+        if variant.fusion == "mean":
+            yield from self.searched(run, look, views, viewed, starts, ", harm spared")
+
+    def mapped(
+        self, learned: list[Trained], rows: NDArray[np.intp], viewed: NDArray[np.intp], seed: int
+    ) -> tuple[Array, Array]:
+        """All pictures (n, d) and the other views of some (m, v, d) by the adapted encoder: networks and mixes."""
+        mixes = [rounded(mix_of(one.look, one.views, rows, viewed, seed)) for one in learned]
+        through = partial(map_parts, self.encoder.parts, mixes)
+        views = join_parts(self.encoder.parts, [one.views for one in learned])
+        look = through(join_parts(self.encoder.parts, [one.look for one in learned]))
+        return look, through(views.reshape(-1, views.shape[-1])).reshape(views.shape)
+
+    def searched(
+        self, run: Run, look: Array, views: Array, viewed: NDArray[np.intp], starts: NDArray[np.intp], also: str
+    ) -> Iterator[tuple[str, list[Sides]]]:
+        """As it is, hubs corrected, and each set tuned on top."""
+        looks = np.split(look, starts[1:-1])
+        fits = [start + task.fit for start, task in zip(starts, run.tasks, strict=False)]
+        seen = []
+        for one, fit in zip(run.seen, fits, strict=True):
+            inside = np.isin(viewed, fit)
+            seen.append(
+                replace(one, vectors=look[fit], views=views[inside], view_rows=np.searchsorted(fit, viewed[inside]))
+            )
+        yield f"trained{also}", [(one, one) for one in looks]
+        yield f"trained{also}, hubs corrected", with_hubs(looks, seen)
+        on_top = [tuned([one], self.encoder.parts) for one in seen]
+        yield f"trained{also}, each tuned on top", [sides(one, each) for one, each in zip(on_top, looks, strict=True)]
+
+    def tuned(self, run: Run) -> list[Sides]:
+        """Each set tuned by itself: the oracle, which knows where a picture is from."""
+        return [
+            sides(tuned([one], self.encoder.parts), found.look)
+            for one, found in zip(run.seen, self.vectors, strict=True)
+        ]
+
+
+def finished(job: Any) -> Any:
+    """The result of a long job, its progress told now and then."""
+    told, long = 0.0, Job(job)
+    for event in long:
+        if isinstance(event, Progress) and time.time() - told > 30:
+            told = time.time()
+            print(f"   {event}", flush=True)
+    return long.result()
+
+
+def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values]], oracle: list[list[Values]]) -> Any:
+    """Means over runs, and the difference from the oracle with its interval (queries of all runs drawn anew)."""
+    means = np.mean([percent(values) for values in runs], axis=0)
+    pair = lambda values: " / ".join(f"{value:.1f}" for value in values)  # noqa: E731
+    row = {"protocol": protocol, "setting": setting, "all": pair(means[:-1].mean(axis=0)), "joint": pair(means[-1])}
+    ours, theirs = ([one for values in each for one in values[:-1]] for each in (runs, oracle))
+    found = differences(ours, theirs)
+    row["against each tuned"] = "; ".join(
+        f"{100 * found[name].mean:+.1f} [{100 * found[name].low:+.1f}, {100 * found[name].high:+.1f}]"
+        for name in METRICS
+    )
+    return row | dict(zip(names, map(pair, means[:-1]), strict=True))
+
+
+def main(name: str, seeds: int, variants: bool) -> None:
+    """Every setting, under every protocol."""
+    bench = Bench.of(name)
+    names = [one.name for one in bench.sets]
+    rows = []
+    for protocol, splits in RUNS.items():
+        found: dict[str, list[list[Values]]] = {}
+        oracle: dict[str, list[list[Values]]] = {}
+        for split in splits[:1] if variants else splits:
+            run = bench.run(protocol, split)
+            alone = run.values(bench.tuned(run))
+            plain = run.values([(one.look, one.look) for one in bench.vectors])
+            for setting, values in (("plain", plain), ("each tuned by itself", alone)):
+                found.setdefault(setting, []).append(values)
+                oracle.setdefault(setting, []).append(alone)
+            for label, variant in (VARIANTS if variants else {"": DEFAULT}).items():
+                for seed in range(seeds):
+                    started = time.time()
+                    for setting, made in bench.trained(run, seed, variant):
+                        setting = f"{label}: {setting}" if label else setting
+                        values = run.values(made)
+                        found.setdefault(setting, []).append(values)
+                        oracle.setdefault(setting, []).append(alone)
+                        print(
+                            protocol, split, seed, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True
+                        )
+                    print(f"   {time.time() - started:.0f} s", flush=True)
+        rows += [row_of(protocol, setting, names, each, oracle[setting]) for setting, each in found.items()]
+    notes = [
+        "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
+        f"`new`: {1 if variants else 3} halving(s) of the classes; {seeds} seed(s). In brackets 95 % intervals.",
+        "Each tuned by itself knows which set a query is from; what was trained does not, until it is tuned on top.",
+    ]
+    kind = ("variants" if variants else "trained") + ("" if name == "dino" else f"_{name}")
+    save(f"adapt_{kind}", f"One trained encoder for six collections ({name})", rows, notes, seed=0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", default="dino")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--variants", action="store_true")
+    asked = parser.parse_args()
+    main(asked.encoder, asked.seeds, asked.variants)
