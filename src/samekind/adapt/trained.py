@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.closed_form import fit_mix, rounded, seen_by, tuned_alone
-from samekind.adapt.gate import Space, Verdict, judge, less_alike
+from samekind.adapt.closed_form import Map, fit_mix, rounded, seen_by, tuned_alone
+from samekind.adapt.gate import Fold, Space, Verdict, judge, less_alike
 from samekind.adapt.gather import Gathered
-from samekind.adapt.grappa import Trained, grappa, mix_of, spare
+from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
@@ -21,7 +21,7 @@ from samekind.adapt.train import BATCH, EPOCHS, RATE
 from samekind.adapt.trunk import UpperNetwork
 from samekind.adapt.witness import fetched, witnessed
 from samekind.encoders import catalog
-from samekind.encoders.base import Encoder
+from samekind.encoders.base import Encoder, Part
 from samekind.encoders.experts import Experts
 from samekind.encoders.graph import cut_at
 from samekind.encoders.hub import HUB
@@ -80,85 +80,131 @@ def train_candidate(
 ) -> Generator[Event, None, Candidate]:
     """Trains the networks of ``base``, one after the other, for all collections.
 
-    Pictures that the gate judges by are left out of everything.
+    Pictures that the gate judges by are left out of everything. Where to a second network a collection got worse, its
+    pictures are spared.
     """
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
     yield from fetched(base, settings)
     networks = yield from networks_of(some, base, settings)
-    some, starts = _usable(some, networks[0].tokens.usable)
+    some = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, base, settings)
-    held = [_held(one, rng) for one in some]
-    rest = [one.without(out) for one, out in zip(some, held, strict=True)]
-    rows = np.concatenate(
-        [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
-    )
-    viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)])
-    plain = split_parts(base.parts, np.concatenate([one.vectors for one in some]))
+    trial = _Trial.of(some, base, with_experts, seed, rng)
     learned: list[Trained] = []
-    for each, vectors, mix in zip(networks, plain, fit_mix(rest, base.parts, seed), strict=True):
-        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, rows, viewed, seed)))
-
-    def fitted_to(found: Sequence[Trained]) -> tuple[Experts, ...]:
-        return tuple(
-            rounded(mix_of(one.look, one.views, rows, viewed, seed) if with_experts else centred(one.look[rows]))
-            for one in found
-        )
-
-    def looks(found: Sequence[Trained]) -> list[Array]:
-        return np.split(join_parts(base.parts, [one.look for one in found]), starts[1:])
-
-    tuned = [tuned_alone(others, base.parts) for others in rest]
-    mixes = fitted_to(learned)
-    harmed = [
-        less_alike(alone(one.vectors), map_parts(base.parts, mixes, look), witness)
-        for alone, one, look, witness in zip(tuned, some, looks(learned), witnesses, strict=True)
-    ]
+    for each, vectors, mix in zip(networks, trial.plain, fit_mix(trial.rest, base.parts, seed), strict=True):
+        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
+    harmed = trial.harmed(learned, witnesses)
     if any(harmed) and not all(harmed):
         spared = np.repeat(harmed, [len(one) for one in some])
         for at, each in enumerate(networks):
-            learned[at] = yield from spare(learned[at], each.upper, each.tokens, rows, viewed, spared)
-        mixes = fitted_to(learned)
+            learned[at] = yield from spare(learned[at], each.upper, each.tokens, trial.rows, trial.viewed, spared)
     else:
         harmed = [False] * len(some)
     for each in networks:
         each.tokens.drop()
+    mixes = trial.mixes(learned)
     adaptors = {each.name: found.tensors for each, found in zip(networks, learned, strict=True)}
     network = with_adaptors(base.name, adaptors, settings)
     mapped = partial(map_parts, network.parts, mixes)
     before, after = [], []
-    for number, (one, alone, out, look) in enumerate(zip(some, tuned, held, looks(learned), strict=True)):
+    for number, (one, alone, out, look) in enumerate(
+        zip(some, trial.alone, trial.held, trial.looks(learned), strict=True)
+    ):
         yield Progress("checking", number, len(some))
         before.append(seen_by(alone, one, out))
         views = _encoded_views(one, out, network, settings)
         seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
         after.append(Space(mapped(look), seen, out))
     yield Progress("checking", len(some), len(some))
-    names = [one.name for one in some]
-    asked = [None if left else witness for left, witness in zip(harmed, witnesses, strict=True)]
-    verdict = judge(names, [(before, after)], asked)
-    collections = np.repeat(np.arange(len(some)), [len(one) for one in rest])
-    by_name = dict(zip(names, looks(learned), strict=True))
-    attention, groups = attention_of(mixes, network.parts, by_name) if with_experts else ((), ())
-    insight = Insight(
-        spared=tuple(name for name, one in zip(names, harmed, strict=True) if one),
-        trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
-        losses=learned[0].losses,
-        groups=groups,
-        attention=attention,
-        examples=examples_of(names, [one.files for one in some], (before, after), seed),
-        shown="training",
-        token_bytes=sum(each.tokens.array.nbytes for each in networks),
-        settings={
-            "pictures trained on": len(rows),
-            "pictures held out": sum(map(len, held)),
-            "points with adaptors": ", ".join(point for each in networks for point in each.upper.points),
-            "epochs": EPOCHS,
-            "batch": BATCH,
-            "learning rate": RATE,
-        },
-    )
+    asked = [None if bad else witness for bad, witness in zip(harmed, witnesses, strict=True)]
+    verdict = judge([one.name for one in some], [(before, after)], asked)
+    insight = trial.insight(networks, learned, harmed, (before, after))
     return Candidate(network, mixes, adaptors, verdict, insight)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Who takes part in what.
+
+    ``held`` rows of each of ``some`` collections are judged by; ``rest`` is what is fitted to, ``rows`` its pictures
+    among those of all collections, ``viewed`` those of them whose other views count. ``plain`` vectors (n, d) of all
+    pictures by part, and for each collection the map of its own tuning, ``alone``.
+    """
+
+    some: Sequence[Gathered]
+    parts: Sequence[Part]
+    with_experts: bool
+    seed: int
+    held: Sequence[Rows]
+    rest: Sequence[Gathered]
+    rows: Rows
+    viewed: Rows
+    plain: Sequence[Array]
+    alone: Sequence[Map]
+
+    @staticmethod
+    def of(some: Sequence[Gathered], base: Encoder, with_experts: bool, seed: int, rng: np.random.Generator) -> _Trial:
+        """Draws who is held out, and whose views count."""
+        held = [_held(one, rng) for one in some]
+        rest = [one.without(out) for one, out in zip(some, held, strict=True)]
+        starts = np.cumsum([0, *(len(one) for one in some[:-1])])
+        rows = np.concatenate(
+            [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
+        )
+        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)])
+        plain = split_parts(base.parts, np.concatenate([one.vectors for one in some]))
+        alone = [tuned_alone(others, base.parts) for others in rest]
+        return _Trial(some, base.parts, with_experts, seed, held, rest, rows, viewed, plain, alone)
+
+    def looks(self, learned: Sequence[Trained]) -> list[Array]:
+        """For each collection (n, d) by the adapted networks, before any mix."""
+        ends = np.cumsum([len(one) for one in self.some])[:-1]
+        return np.split(join_parts(self.parts, [one.look for one in learned]), ends)
+
+    def mixes(self, learned: Sequence[Trained]) -> tuple[Experts, ...]:
+        """For each network the mix of experts on top, or the mean alone."""
+        return tuple(
+            rounded(
+                mix_of(one.look, one.views, self.rows, self.viewed, self.seed)
+                if self.with_experts
+                else centred(one.look[self.rows])
+            )
+            for one in learned
+        )
+
+    def harmed(self, learned: Sequence[Trained], witnesses: Sequence[Array]) -> list[bool]:
+        """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself."""
+        mapped = partial(map_parts, self.parts, self.mixes(learned))
+        every = zip(self.some, self.alone, self.looks(learned), witnesses, strict=True)
+        return [less_alike(alone(one.vectors), mapped(look), witness) for one, alone, look, witness in every]
+
+    def insight(
+        self, networks: Sequence[Prepared], learned: Sequence[Trained], harmed: Sequence[bool], fold: Fold
+    ) -> Insight:
+        """What can be told of it."""
+        names = [one.name for one in self.some]
+        collections = np.repeat(np.arange(len(self.some)), [len(one) for one in self.rest])
+        by_name = dict(zip(names, self.looks(learned), strict=True))
+        attention, groups = attention_of(self.mixes(learned), self.parts, by_name) if self.with_experts else ((), ())
+        return Insight(
+            spared=tuple(name for name, bad in zip(names, harmed, strict=True) if bad),
+            trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
+            losses=learned[0].losses,
+            groups=groups,
+            attention=attention,
+            examples=examples_of(names, [one.files for one in self.some], fold, self.seed),
+            shown="training",
+            token_bytes=sum(each.tokens.array.nbytes for each in networks),
+            settings={
+                "pictures trained on": len(self.rows),
+                "pictures held out": sum(map(len, self.held)),
+                "points with adaptors": ", ".join(point for each in networks for point in each.upper.points),
+                "rounds": DEFAULT.rounds,
+                "epochs": EPOCHS,
+                "batch": BATCH,
+                "learning rate": RATE,
+            },
+        )
 
 
 def centred(vectors: Array) -> Experts:
@@ -197,8 +243,8 @@ def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> 
     return [replace(one, tokens=replace(one.tokens, usable=usable)) for one in found]
 
 
-def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> tuple[list[Gathered], list[int]]:
-    """The collections without pictures that could not be read now, and where each begins among the tokens."""
+def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> list[Gathered]:
+    """The collections without pictures that could not be read now."""
     at, kept = 0, []
     for one in some:
         kept.append(one.take(np.flatnonzero(usable[at : at + len(one)])))
@@ -208,7 +254,7 @@ def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> tuple[list[G
                 f"Only {len(kept[-1])} of {len(one)} pictures of {one.name} can be read now, in {one.files[0].parent} "
                 "for instance; bring their drive back, or take --method experts."
             )
-    return kept, np.cumsum([0, *(len(one) for one in kept[:-1])]).tolist()
+    return kept
 
 
 def _held(one: Gathered, rng: np.random.Generator) -> Rows:
