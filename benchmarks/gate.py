@@ -286,12 +286,14 @@ class Bench:
             return np.where(rng.random(right.shape) < random, rng.integers(0, len(space), right.shape), right)
 
         nearest_rows = grappa.nearest_rows
+        variant = grappa.Variant(sizes=(200,) if coarse else (32,), rounds=1)
         with ExitStack() as changed:
             for place, name, value in (
                 (train, "RATE", rate),
                 (train, "EPOCHS", epochs),
                 (train, "CLUSTER_WEIGHT", 10.0 if coarse else train.CLUSTER_WEIGHT),
-                (grappa, "SIZES", (200,) if coarse else (32,)),
+                (trained, "grappa", partial(grappa.grappa, variant=variant)),
+                (trained, "less_alike", lambda *_: False),  # nothing is spared: the gate has to see it
                 (grappa, "nearest_rows", neighbours),
                 (trained, "judge", judge),
                 (trained, "witnessed", known),

@@ -95,18 +95,17 @@ def _labels_of(file: Path) -> LabelledSet:
 
 
 def settings_of(
-    sets: Sequence[Halved], encoder: Encoder, seed: int, settings: Settings
+    sets: Sequence[Halved], encoder: Encoder, training: bool, seed: int, settings: Settings
 ) -> Iterator[tuple[str, Verdict | None, list[Sides]]]:
     """Each way to make one space (or six) of the second halves, with the gate's verdict where there is one."""
     parts, seen, looks = encoder.parts, [one.seen for one in sets], [one.vectors.look for one in sets]
     yield "plain", None, [(look, look) for look in looks]
     yield "each tuned", None, [sides(tuned([one], parts), look) for one, look in zip(seen, looks, strict=True)]
     mix = partial(map_parts, parts, fit_mix(seen, parts, seed))
-    yield "experts", judge_mix(seen, parts, seed), [(look, look) for look in map(mix, looks)]
-    if trained.is_trainable(encoder.name):
+    yield "experts", judge_mix(seen, parts, seed)[0], [(look, look) for look in map(mix, looks)]
+    if training:
         found = follow(Job(trained.train_candidate(seen, encoder, True, seed, settings)))
-        experts = (found.mix,)
-        network = AdaptedEncoder("trained", found.base, experts, fingerprint(found.base.fingerprint, experts))
+        network = AdaptedEncoder("trained", found.base, found.mix, fingerprint(found.base.fingerprint, found.mix))
         adapted = [follow(Job(vectors_of(one.labelled, network, settings))) for one in sets]
         yield "trained", found.verdict, [(one.look, one.look) for one in adapted]
 
@@ -158,21 +157,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, one in SETS.items():
         options.add_argument(f"--{name}", type=Path, metavar="DIR", help=one.title)
     options.add_argument("--encoder", default="dino")
+    options.add_argument("--method", choices=("both", "experts"), default="both", help="experts: nothing is trained")
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args(arguments)
     folders = {name: folder for name in SETS if (folder := getattr(chosen, name)) is not None}
     if not folders:
         options.error(f"name the folder of one or more sets: {', '.join(f'--{name}' for name in SETS)}")
-    if trained.is_trainable(chosen.encoder):
-        trained.check_trainable(chosen.encoder)
     settings = resolve({"encoder": chosen.encoder})
+    training = chosen.method == "both"
+    if training:
+        trained.check_trainable(chosen.encoder, settings)
     encoder = load.load_encoder(chosen.encoder, settings)
     sets = [halved(name, folder, encoder, settings) for name, folder in folders.items()]
-    found, gates, notes = [], {}, list(_notes(folders, encoder))
+    found, gates, notes = [], {}, list(_notes(folders, training))
     notes += [
         f"Pictures of {SETS[one.seen.name].title} that could not be read: {one.broken}." for one in sets if one.broken
     ]
-    for setting, verdict, made in settings_of(sets, encoder, chosen.seed, settings):
+    for setting, verdict, made in settings_of(sets, encoder, training, chosen.seed, settings):
         found.append(evaluation(setting, sets, made))
         if verdict is not None:
             gates[setting] = "accepted" if verdict.accepted else "refused"
@@ -182,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     save("mrt", title, list(rows_of(found, gates)), notes, seed=chosen.seed)
 
 
-def _notes(folders: Mapping[str, Path], encoder: Encoder) -> Iterator[str]:
+def _notes(folders: Mapping[str, Path], training: bool) -> Iterator[str]:
     yield "Recall@1 / mean average precision in percent; joint: all second halves in one gallery."
     if absent := [one.title for name, one in SETS.items() if name not in folders]:
         yield f"Not the paper's six: without {', '.join(absent)}."
@@ -190,8 +191,8 @@ def _notes(folders: Mapping[str, Path], encoder: Encoder) -> Iterator[str]:
         classes, whole = read(name, folder).classes, SETS[name].classes
         if classes != whole:
             yield f"{SETS[name].title} is not whole: {classes} classes in its halves instead of {whole}."
-    if not trained.is_trainable(encoder.name):
-        yield f"Nothing was trained: training is built for dino, not for {encoder.name}."
+    if not training:
+        yield "Nothing was trained, as asked."
 
 
 if __name__ == "__main__":
