@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from common import save
 from numpy.typing import NDArray
-from spaces import METRICS, Run, Sides, Values, loaded, percent, sides, tuned, with_hubs
+from spaces import METRICS, Run, Sides, Values, loaded, percent, scored, sides, tuned, with_hubs
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
@@ -173,6 +173,16 @@ def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values
     return row | dict(zip(names, map(pair, means[:-1]), strict=True))
 
 
+def coarse_of(run: Run, made: list[Sides]) -> dict[str, float]:
+    """MAP@R in percent by parent classes, of the sets that have some."""
+    every = zip(run.sets, run.tasks, made, strict=True)
+    return {
+        one.name: 100 * float(scored(one, task, both, coarse=True)["map@r"].mean())
+        for one, task, both in every
+        if any(one.coarse)
+    }
+
+
 def main(name: str, seeds: int, variants: bool) -> None:
     """Every setting, under every protocol."""
     bench = Bench.of(name)
@@ -181,12 +191,15 @@ def main(name: str, seeds: int, variants: bool) -> None:
     for protocol, splits in RUNS.items():
         found: dict[str, list[list[Values]]] = {}
         oracle: dict[str, list[list[Values]]] = {}
+        parents: dict[str, list[dict[str, float]]] = {}
         for split in splits[:1] if variants else splits:
             run = bench.run(protocol, split)
-            alone = run.values(bench.tuned(run))
-            plain = run.values([(one.look, one.look) for one in bench.vectors])
-            for setting, values in (("plain", plain), ("each tuned by itself", alone)):
-                found.setdefault(setting, []).append(values)
+            known = bench.tuned(run)
+            alone = run.values(known)
+            plain = [(one.look, one.look) for one in bench.vectors]
+            for setting, made in (("plain", plain), ("each tuned by itself", known)):
+                found.setdefault(setting, []).append(run.values(made))
+                parents.setdefault(setting, []).append(coarse_of(run, made))
                 oracle.setdefault(setting, []).append(alone)
             for label, variant in (VARIANTS if variants else {"": DEFAULT}).items():
                 for seed in range(seeds):
@@ -195,12 +208,18 @@ def main(name: str, seeds: int, variants: bool) -> None:
                         setting = f"{label}: {setting}" if label else setting
                         values = run.values(made)
                         found.setdefault(setting, []).append(values)
+                        parents.setdefault(setting, []).append(coarse_of(run, made))
                         oracle.setdefault(setting, []).append(alone)
                         print(
                             protocol, split, seed, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True
                         )
                     print(f"   {time.time() - started:.0f} s", flush=True)
-        rows += [row_of(protocol, setting, names, each, oracle[setting]) for setting, each in found.items()]
+        for setting, each in found.items():
+            coarse = parents[setting]
+            row = row_of(protocol, setting, names, each, oracle[setting])
+            for one in coarse[0]:
+                row[f"{one}, parent classes"] = f"{np.mean([each[one] for each in coarse]):.1f}"
+            rows.append(row)
     notes = [
         "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
         f"`new`: {1 if variants else 3} halving(s) of the classes; {seeds} seed(s). In brackets 95 % intervals.",

@@ -74,9 +74,10 @@ def percent(values: Sequence[Values]) -> list[list[float]]:
     return [[100 * float(one[name].mean()) for name in METRICS] for one in values]
 
 
-def scored(labelled: LabelledSet, task: protocols.Task, made: Sides) -> Values:
-    """Recall@1 and MAP@R of every query."""
-    codes = np.unique(np.array(labelled.labels), return_inverse=True)[1].astype(np.int64)
+def scored(labelled: LabelledSet, task: protocols.Task, made: Sides, coarse: bool = False) -> Values:
+    """Recall@1 and MAP@R of every query, by its label or by its parent class."""
+    labels = labelled.coarse if coarse else labelled.labels
+    codes = np.unique(np.array(labels), return_inverse=True)[1].astype(np.int64)
     asked, stored = made
     kinds = {"label": (codes[task.queries], codes[task.gallery])}
     values = score(rank(asked[task.queries], stored[task.gallery], task.own, kinds, 1).found["label"])
