@@ -202,7 +202,7 @@ class Bench:
 
     def __init__(self, pictures: int | None) -> None:
         self.encoder, self.settings = load_encoder("dino"), resolve()
-        witness = load_encoder(witness_of("dino"))
+        witness = load_encoder(witness_of(self.encoder))
         self.kept: list[Tokens] = []
         self.sets: list[LabelledSet] = []
         self.witnesses: list[Array] = []

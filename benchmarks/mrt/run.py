@@ -9,7 +9,7 @@ and all second halves in one gallery. A set that is not named is left out, and t
 plain          the encoder as it is
 each tuned     each set tuned on its own first half; it knows which set a query is from
 experts        the closed form of `samekind adapt`
-trained        adaptors and closed form, `samekind adapt --method both` (dino only, trained on at most 12,000 pictures)
+trained        adaptors and closed form, `samekind adapt --method both` (trained on at most 12,000 pictures)
 
 Adapted rows are measured whatever the gate says; what it says is a column. Recall@1 and mean average precision over
 the whole ranking, in percent; differences to plain with 95 % intervals of a bootstrap over queries, paired.
@@ -34,8 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from common import save
-from experts import Sides, sides, tuned
 from sets import SETS, read, write_labels
+from spaces import Sides, sides, tuned
 
 from samekind import Encoder
 from samekind.adapt import trained

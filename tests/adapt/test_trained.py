@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained
 from samekind.adapt.gather import Gathered
 from samekind.encoders import catalog, load, weights
-from samekind.encoders.adapted import AdaptedEncoder, read_adaptors
+from samekind.encoders.adapted import AdaptedEncoder, read_about, read_adaptors
 from samekind.encoders.base import Encoder
 from samekind.encoders.golden import check_golden
 from samekind.encoders.onnx import read_onnx
 from samekind.encoders.recipe import Trunk
 from samekind.encoders.rows import unit_rows
-from samekind.errors import MissingExtra
+from samekind.errors import EncoderError, MissingExtra
 from samekind.events import Event
 from samekind.pictures.views import View
 from samekind.settings import Settings
@@ -100,6 +101,29 @@ def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     folders, encoder = trained_on(tmp_path, name, monkeypatch)
     assert [part.name for part in encoder.parts] == ["onnx+adaptors"]
     same_as_written(folders, encoder, load_encoder(name))
+
+
+@pytest.mark.parametrize(("verdicts", "spared"), [([True, False], ("stripes",)), ([True, True], ())])
+def test_a_collection_that_got_worse_is_spared(
+    verdicts: list[bool], spared: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless all did: then there is nothing to learn for, and the gate will say so."""
+    said = iter(verdicts)
+    monkeypatch.setattr(trained, "less_alike", lambda *_: next(said, False))
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    _, encoder = trained_on(tmp_path, name, monkeypatch)
+    assert any(tensor.startswith("prior.") for tensor in read_adaptors(tmp_path / "mine")["onnx"]) == bool(spared)
+    about = read_about(tmp_path / "mine").rest["why"]
+    assert ("pictures like those of stripes are left as they were" in about) == bool(spared)
+    same_as_written([tmp_path / "stripes"], encoder, load_encoder(name))
+
+
+def test_adaptors_that_do_not_fit_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    trained_on(tmp_path, name, monkeypatch)
+    save_file({"onnx.down.nowhere": np.zeros((1, 4, 4), np.float16)}, tmp_path / "mine" / "adaptors.safetensors")
+    with pytest.raises(EncoderError, match=r"does not fit onnx:.*; copy the folder again"):
+        load_encoder(str(tmp_path / "mine"))
 
 
 def test_networks_side_by_side_are_trained_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from samekind.adapt.adaptors import Adaptors, Fusion, merged
-from samekind.adapt.fusion import Attention, Mean, Query
+from samekind.adapt.fusion import Attention, Mean, Query, guard
 from samekind.adapt.grappa import Variant, grappa, spare
 from samekind.adapt.losses import (
     REDUNDANCY_SCALE,
@@ -20,7 +20,7 @@ from samekind.adapt.losses import (
     redundancy_reduction,
 )
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
-from samekind.adapt.train import embed
+from samekind.adapt.train import embed, shares_of
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.graph import cut_at, with_adaptors
 from samekind.encoders.points import points_of
@@ -379,9 +379,10 @@ def test_every_variant_trains_a_network(variant: Variant) -> None:
     )
     sets = found.sets.sets
     assert sets == (1 if variant.fusion == "merged" else len(found.labels))
-    if found.attention is not None:
-        assert found.attention.shape == (len(labels), len(upper().points), sets + 1)
-        np.testing.assert_allclose(found.attention.sum(axis=2), 1, atol=1e-3)
+    if found.fusion is not None:
+        shares = shares_of(found.fusion, upper(), tokens, rows)
+        assert shares.shape == (len(labels), len(upper().points), sets + 1)
+        np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-3)
     images = pictures(3, 42)
     adapted = run(with_adaptors(build_vit(TENSORS, 42, VIT), found.tensors), images)
     assert np.isfinite(adapted).all()
@@ -398,8 +399,22 @@ def test_pictures_that_are_spared_stay_as_they_were_and_others_do_not() -> None:
     to_plain, to_trained = ((spared.look * other).sum(axis=1) for other in (plain, found.look))
     assert to_plain[left].mean() > to_trained[left].mean()  # held-out ones with them
     assert to_trained[~left].mean() > to_plain[~left].mean()
-    assert spared.attention is not None
-    null = spared.attention[:, :, -1].mean(axis=1)
+    assert spared.fusion is not None
+    null = shares_of(spared.fusion, upper(), tokens, everything)[:, :, -1].mean(axis=1)
     assert null[left].min() > 0.5 > null[~left].max()
     graph = run(with_adaptors(build_vit(TENSORS, 42, VIT), spared.tensors), pictures(3, 42))
     assert np.isfinite(graph).all()
+
+
+def test_a_guard_does_not_learn_by_heart() -> None:
+    """Two groups that nothing tells apart: unseen pictures of neither are left alone more than the others'."""
+    rng = np.random.default_rng(0)
+    adaptors, spared = sets_of(2), np.arange(120) % 2 == 0
+    points = upper().points
+    found = guard(adaptors, {point: rng.normal(size=(120, WIDTH)).astype(np.float32) for point in points}, spared)
+    point = next(iter(points))
+    unseen = torch.from_numpy(rng.normal(size=(400, 1, WIDTH)).astype(np.float32))
+    with torch.inference_mode():
+        null = found.attention(unseen, adaptors.narrow(unseen.reshape(1, -1, WIDTH), point)[:, :, None], point)[-1]
+    assert 0.4 < float(null.mean()) < 0.6
+    assert float(null.std()) < 0.1

@@ -13,6 +13,7 @@ from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered, gather
 from samekind.adapt.insight import Insight, attention_of, examples_of
 from samekind.encoders.base import Encoder
+from samekind.encoders.hub import HUB
 from samekind.errors import EXIT_FOUND, EXIT_NOTHING, UsageError, unknown_name
 from samekind.events import Event, Job, Progress, Skipped
 from samekind.settings import Settings, resolve
@@ -20,7 +21,7 @@ from samekind.settings import Settings, resolve
 T = TypeVar("T")
 METHODS = ("both", "grappa", "experts")
 FEWEST = 50
-"""Pictures of a collection, and second views of it that it can be judged by."""
+"""Pictures of a collection."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def adapt(
         raise UsageError("There is nothing to adapt to; name collections or folders of pictures.")
     saved.check_new(Path(out))
     settings = settings or resolve()
-    if method != "experts":
+    if method != "experts" and not encoder.startswith(HUB):
         trained.check_trainable(encoder, settings)
     return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, seed, settings))
 
@@ -109,11 +110,13 @@ def _steps(
     from samekind.encoders.load import fetch, load_encoder
 
     yield from fetch(name, settings)
+    if method != "experts":
+        trained.check_trainable(name, settings)
     base = load_encoder(name, settings)
     seconds = {}
     started = time.perf_counter()
     gathered = yield from gather(sources, base, settings)
-    _check_enough(gathered)
+    check_enough(gathered)
     seconds["gathering"] = time.perf_counter() - started
     return (yield from fitted(gathered, base, out, method, seed, seconds, settings))
 
@@ -149,11 +152,11 @@ def fitted(
         seconds["training"] = time.perf_counter() - started
         verdicts["training"], insight = found.verdict, found.insight
         if found.verdict.accepted:
-            about: dict[str, str | int] = {"method": method, "seed": seed, "why": found.verdict.why}
-            saved.write(out, found.base, found.mix, about, found.adaptors)
             why = found.verdict.why
             if insight.spared:
                 why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
+            about: dict[str, str | int] = {"method": method, "seed": seed, "why": why}
+            saved.write(out, found.base, found.mix, about, found.adaptors)
             return result(found.verdict, True, why, method)
         refused = found.verdict
     started = time.perf_counter()
@@ -162,7 +165,7 @@ def fitted(
     verdicts["experts"] = verdict
     if refused is None or verdict.accepted:
         examples = examples_of([one.name for one in gathered], [one.files for one in gathered], fold, seed)
-        insight = replace(insight, examples=examples, shown="experts", groups=(), attention=())
+        insight = replace(insight, examples=examples, shown="experts", spared=(), groups=(), attention=())
     yield Progress("checking", 1, 1)
     seconds["checking"] = time.perf_counter() - started
     started = time.perf_counter()
@@ -190,7 +193,8 @@ def _noting(steps: Generator[Event, None, T], skipped: list[Skipped]) -> Generat
     return job.result()
 
 
-def _check_enough(gathered: Sequence[Gathered]) -> None:
+def check_enough(gathered: Sequence[Gathered]) -> None:
+    """Raises UsageError for a collection of fewer than FEWEST pictures, or without second views."""
     for one in gathered:
         if len(one) < FEWEST:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Fusion: how much each set of adaptors counts, for each picture, at each point (Grappa, section 3.3 of its card)."""
+"""Fusion: how much each set of adaptors counts, for each picture, at each point (Almazan and others, ECCV 2022)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from samekind.encoders.rows import Array
 
 Query = Literal["picture", "token"]
 KEY = 32
-GUARD_STEPS, GUARD_RATE, GUARD_DECAY = 300, 0.02, 0.01
+GUARD_RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
+_HELD_BACK, _STEPS = 5, 100
 _NULL_AT_FIRST = -2.0
 
 
@@ -82,6 +83,10 @@ class Attention:
         scores = torch().cat([(asked * keys).sum(-1, keepdim=True), null]) / KEY**0.5
         return (scores.float() + self.tensors[f"prior.{point}"][:, None, None, None]).softmax(0)
 
+    def to_numpy(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """The tensors as float32 numbers of half precision."""
+        return {name: in_half(tensor) for name, tensor in self.tensors.items()}
+
     def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """Adaptors and attention for `encoders/graph.py`, V and K folded into what the sets add."""
         tensors = {name: tensor.detach() for name, tensor in {**self.adaptors.tensors, **self.tensors}.items()}
@@ -125,7 +130,7 @@ class Heard:
         return torch().stack(self._found).movedim(-1, 0)
 
 
-class Sorted:
+class SparingMean:
     """The mean of the sets for some pictures, nothing for others; remembers what an attention would be asked with."""
 
     def __init__(self, spared: Any) -> None:
@@ -150,26 +155,47 @@ class Sorted:
 def guard(adaptors: Adaptors, asked: Mapping[str, Array], spared: NDArray[np.bool_]) -> Attention:
     """Attention that turns to the null adaptor for pictures like those that are to be ``spared`` (n,). (ours)
 
-    ``asked`` (n, d) for each point: what a picture asks with there, by ``Sorted``. All sets share the rest alike. The
-    null adaptor's share is fitted by logistic regression, both sides of the same weight.
+    ``asked`` (n, d) for each point: what a picture asks with there, by ``SparingMean``. All sets share the rest alike.
+    The null adaptor's share is a logistic regression, both sides of the same weight, its ridge chosen by pictures that
+    are held back.
     """
     found = Attention(adaptors, 0)
     wanted = torch().from_numpy(spared.astype(np.float32))
     weights = torch().where(wanted > 0, 0.5 / wanted.mean(), 0.5 / (1 - wanted).mean())
+    back = torch().arange(len(wanted)) % _HELD_BACK == 0
     for point, seen in asked.items():
         features = torch().from_numpy(np.array(seen, np.float32))
-        slope = torch().zeros(features.shape[1], requires_grad=True)
-        offset = torch().zeros((), requires_grad=True)
-        optimiser = torch().optim.AdamW([slope, offset], lr=GUARD_RATE, weight_decay=GUARD_DECAY)
-        for _ in range(GUARD_STEPS):
-            optimiser.zero_grad()
-            scores = features @ slope + offset
-            torch().nn.functional.binary_cross_entropy_with_logits(scores, wanted, weights).backward()
-            optimiser.step()
+        tried = []
+        for ridge in GUARD_RIDGES:
+            slope, offset = _logistic(features[~back], wanted[~back], weights[~back], ridge)
+            loss = _logistic_loss(features[back] @ slope + offset, wanted[back], weights[back])
+            tried.append((float(loss), ridge))
+        slope, offset = _logistic(features, wanted, weights, min(tried)[1])
         for kind in ("query", "query0", "key", "null"):
             found.tensors[f"{kind}.{point}"].data.zero_()
-        found.tensors[f"query.{point}"].data[:, 0] = slope.detach()
-        found.tensors[f"query0.{point}"].data[0] = offset.detach()
+        found.tensors[f"query.{point}"].data[:, 0] = slope
+        found.tensors[f"query0.{point}"].data[0] = offset
         found.tensors[f"null.{point}"].data[0] = KEY**0.5
         found.tensors[f"prior.{point}"].data[-1] = math.log(adaptors.sets)
+    found.load(found.to_numpy())
     return found
+
+
+def _logistic(features: Any, wanted: Any, weights: Any, ridge: float) -> tuple[Any, Any]:
+    """Slope (d,) and offset () with the least weighted loss plus ``ridge`` / 2 times the squared slope."""
+    slope = torch().zeros(features.shape[1], requires_grad=True)
+    offset = torch().zeros((), requires_grad=True)
+    descent = torch().optim.LBFGS([slope, offset], max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def closure() -> Any:
+        descent.zero_grad()
+        loss = _logistic_loss(features @ slope + offset, wanted, weights) + 0.5 * ridge * (slope**2).sum()
+        loss.backward()
+        return loss
+
+    descent.step(closure)
+    return slope.detach(), offset.detach()
+
+
+def _logistic_loss(scores: Any, wanted: Any, weights: Any) -> Any:
+    return torch().nn.functional.binary_cross_entropy_with_logits(scores, wanted, weights)

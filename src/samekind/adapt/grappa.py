@@ -8,7 +8,7 @@
 4. Sparing (ours): where adaptors did harm to a collection, attention learns to leave pictures like its own alone.
 5. The mix of experts is fitted again, to the adapted vectors.
 
-Pictures that are held out take no part in 1 to 3, so the gate can judge what comes of it.
+Pictures that are held out take no part in any of it, so the gate can judge what comes of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from samekind.adapt.train import (
     PairLoss,
     Pairs,
     asked_of,
-    attention_of,
     embed,
     train_fusion,
     train_sets,
@@ -75,9 +74,9 @@ DEFAULT = Variant()
 class Trained:
     """The ``sets`` of adaptors, and the ``tensors`` by name that make the fused network of them.
 
-    By that network: ``look`` (n, d) of all pictures, ``views`` (m, v, d) of some. ``attention`` (n, points, sets + 1)
-    where sets are fused by it, the null adaptor last. ``labels`` (rows,) of each granularity: the clusters that were
-    learned from at last; ``losses``: what learning had to pay.
+    By that network: ``look`` (n, d) of all pictures, ``views`` (m, v, d) of some. ``labels`` (rows,) of each
+    granularity: the clusters that were learned from at last; ``losses``: what learning had to pay; ``fusion``: the
+    attention, where there is one.
     """
 
     sets: Adaptors
@@ -86,7 +85,7 @@ class Trained:
     views: Array
     labels: Sequence[NDArray[np.intp]]
     losses: Losses | None
-    attention: Array | None = None
+    fusion: Attention | None = None
 
 
 def grappa(
@@ -129,12 +128,12 @@ def grappa(
     elif variant.fusion == "attention":
         fusion = Attention(sets, seed, variant.query)
         yield from train_fusion(fusion, trunk, lesson, seed, consistency=variant.consistency, balance=variant.balance)
+        fusion.load(fusion.to_numpy())
     everything = np.arange(len(plain))
     look, views = yield from _seen(sets, fusion, trunk, tokens, everything, viewed)
     if isinstance(fusion, Mean):
         return Trained(sets, sets.to_numpy(), look, views, lesson.labels, losses)
-    shares = attention_of(fusion, trunk, tokens, everything)
-    return Trained(sets, fusion.exported(), look, views, lesson.labels, losses, shares)
+    return Trained(sets, fusion.exported(), look, views, lesson.labels, losses, fusion)
 
 
 def spare(
@@ -147,8 +146,7 @@ def spare(
     fusion = guard(trained.sets, asked_of(trained.sets, trunk, tokens, rows, spared[rows]), spared[rows])
     everything = np.arange(len(spared))
     look, views = yield from _seen(trained.sets, fusion, trunk, tokens, everything, viewed)
-    shares = attention_of(fusion, trunk, tokens, everything)
-    return replace(trained, tensors=fusion.exported(), look=look, views=views, attention=shares)
+    return replace(trained, tensors=fusion.exported(), look=look, views=views, fusion=fusion)
 
 
 def mix_of(look: Array, views: Array, rows: Rows, viewed: Rows, seed: int) -> Experts:

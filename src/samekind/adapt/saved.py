@@ -68,7 +68,7 @@ def write(
         if adaptors:
             save_file(packed_adaptors(adaptors), draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")
-        (draft / FILE).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()), "utf-8")
+        (draft / FILE).write_text("".join(f"{key} = {_toml(value)}\n" for key, value in lines.items()), "utf-8")
         for tensors in draft.glob("*.safetensors"):  # which were written for their owner alone
             tensors.chmod((draft / FILE).stat().st_mode & 0o777)
         draft.rename(out)
@@ -79,3 +79,7 @@ def write(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return encoder
+
+
+def _toml(value: str | int) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

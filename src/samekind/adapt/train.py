@@ -1,4 +1,4 @@
-"""Training over the kept tokens: all sets of adaptors in one pass, then the attention that fuses them."""
+"""Training over the kept tokens: the sets of adaptors, and attention that fuses them where that is wanted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from samekind.adapt import losses
 from samekind.adapt.adaptors import Adaptors, Fusion
-from samekind.adapt.fusion import Attention, Heard, Sorted
+from samekind.adapt.fusion import Attention, Heard, SparingMean
 from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
@@ -159,7 +159,7 @@ def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Token
     return _through(vectors, tokens, rows, view)
 
 
-def attention_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
+def shares_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
     """(n, points, sets + 1): how the pictures' attention is shared at each point, the null adaptor last."""
 
     def heard(seen: Any) -> Any:
@@ -178,7 +178,7 @@ def asked_of(
     with torch().inference_mode(), _autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            fusion = Sorted(torch().from_numpy(spared[start : start + BATCH]))
+            fusion = SparingMean(torch().from_numpy(spared[start : start + BATCH]))
             adaptors.fused(trunk, torch().from_numpy(tokens.read(some, np.zeros(len(some), np.intp))), fusion)
             each.append([one.float().numpy() for one in fusion.asked()])
     return {point: np.concatenate(some) for point, some in zip(trunk.points, zip(*each, strict=True), strict=True)}
@@ -220,7 +220,7 @@ class _Descent:
                 with _autocast():
                     found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
                 for group in optimiser.param_groups:
-                    group["lr"] = RATE * _schedule(done / total)
+                    group["lr"] = RATE * _schedule((done + 1) / total)
                 optimiser.zero_grad()
                 sum(found).backward()
                 torch().nn.utils.clip_grad_norm_(parameters, self.norm)

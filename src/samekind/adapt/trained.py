@@ -15,6 +15,7 @@ from samekind.adapt.gate import Fold, Space, Verdict, judge, less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
+from samekind.adapt.kinds import granularities
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.train import BATCH, EPOCHS, RATE
@@ -34,7 +35,7 @@ from samekind.errors import PictureError, UsageError
 from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
 from samekind.pictures.views import SECOND_VIEWS
-from samekind.settings import Settings
+from samekind.settings import Settings, usable_threads
 from samekind.tuning.nuisance import Rows
 
 TRAIN_AT_MOST = 12_000
@@ -71,7 +72,7 @@ def is_trainable(name: str) -> bool:
 def check_trainable(name: str, settings: Settings) -> None:
     """Raises UsageError for an ONNX file that cannot be trained, MissingExtra without torch."""
     torch()
-    if name.startswith(ONNX):
+    if name.startswith((ONNX, HUB)):
         _upper(blueprints(name, settings)[0].build(), name)
 
 
@@ -83,6 +84,7 @@ def train_candidate(
     Pictures that the gate judges by are left out of everything. Where to a second network a collection got worse, its
     pictures are spared.
     """
+    torch().set_num_threads(usable_threads(settings))
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
     yield from fetched(base, settings)
@@ -90,18 +92,20 @@ def train_candidate(
     some = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, base, settings)
     trial = _Trial.of(some, base, with_experts, seed, rng)
+    if not granularities(len(trial.rows), DEFAULT.sizes):
+        raise UsageError(
+            f"{len(trial.rows)} pictures are left to learn from, too few for clusters; take --method experts."
+        )
+    closed = fit_mix(trial.rest, base.parts, seed)
     learned: list[Trained] = []
-    for each, vectors, mix in zip(networks, trial.plain, fit_mix(trial.rest, base.parts, seed), strict=True):
+    for each, vectors, mix in zip(networks, trial.plain, closed, strict=True):
         learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
     harmed = trial.harmed(learned, witnesses)
-    if any(harmed) and not all(harmed):
-        spared = np.repeat(harmed, [len(one) for one in some])
+    spared = harmed if not all(harmed) else [False] * len(harmed)
+    if any(spared):
+        pictures = np.repeat(spared, [len(one) for one in some])
         for at, each in enumerate(networks):
-            learned[at] = yield from spare(learned[at], each.upper, each.tokens, trial.rows, trial.viewed, spared)
-    else:
-        harmed = [False] * len(some)
-    for each in networks:
-        each.tokens.drop()
+            learned[at] = yield from spare(learned[at], each.upper, each.tokens, trial.rows, trial.viewed, pictures)
     mixes = trial.mixes(learned)
     adaptors = {each.name: found.tensors for each, found in zip(networks, learned, strict=True)}
     network = with_adaptors(base.name, adaptors, settings)
@@ -116,9 +120,14 @@ def train_candidate(
         seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
         after.append(Space(mapped(look), seen, out))
     yield Progress("checking", len(some), len(some))
-    asked = [None if bad else witness for bad, witness in zip(harmed, witnesses, strict=True)]
+    asked = [
+        None if left and not less_alike(map_parts(base.parts, closed, one.vectors), space.vectors, witness) else witness
+        for left, one, space, witness in zip(spared, some, after, witnesses, strict=True)
+    ]  # a collection that is spared has to be as good as in closed form, which is judged by views alone
     verdict = judge([one.name for one in some], [(before, after)], asked)
-    insight = trial.insight(networks, learned, harmed, (before, after))
+    insight = trial.insight(networks, learned, spared, (before, after))
+    for each in networks:
+        each.tokens.drop()
     return Candidate(network, mixes, adaptors, verdict, insight)
 
 
@@ -173,13 +182,20 @@ class _Trial:
         )
 
     def harmed(self, learned: Sequence[Trained], witnesses: Sequence[Array]) -> list[bool]:
-        """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself."""
-        mapped = partial(map_parts, self.parts, self.mixes(learned))
-        every = zip(self.some, self.alone, self.looks(learned), witnesses, strict=True)
-        return [less_alike(alone(one.vectors), mapped(look), witness) for one, alone, look, witness in every]
+        """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself.
+
+        Pictures that are held out have no say.
+        """
+        mapped, found = partial(map_parts, self.parts, self.mixes(learned)), []
+        for one, out, alone, look, witness in zip(
+            self.some, self.held, self.alone, self.looks(learned), witnesses, strict=True
+        ):
+            rest = np.setdiff1d(np.arange(len(one)), out)
+            found.append(less_alike(alone(one.vectors[rest]), mapped(look[rest]), witness[rest]))
+        return found
 
     def insight(
-        self, networks: Sequence[Prepared], learned: Sequence[Trained], harmed: Sequence[bool], fold: Fold
+        self, networks: Sequence[Prepared], learned: Sequence[Trained], spared: Sequence[bool], fold: Fold
     ) -> Insight:
         """What can be told of it."""
         names = [one.name for one in self.some]
@@ -187,7 +203,7 @@ class _Trial:
         by_name = dict(zip(names, self.looks(learned), strict=True))
         attention, groups = attention_of(self.mixes(learned), self.parts, by_name) if self.with_experts else ((), ())
         return Insight(
-            spared=tuple(name for name, bad in zip(names, harmed, strict=True) if bad),
+            spared=tuple(name for name, left in zip(names, spared, strict=True) if left),
             trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
             losses=learned[0].losses,
             groups=groups,

@@ -36,7 +36,7 @@ def tools() -> Tools:
         import huggingface_hub.constants
         import torch
         import transformers
-    except ImportError:
+    except (ImportError, OSError):  # the latter where a library of torch is absent
         raise MissingExtra(
             "A hub model is converted once by transformers and torch, which are not both installed: "
             "pip install 'samekind[hub]'."

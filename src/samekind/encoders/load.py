@@ -14,7 +14,7 @@ from samekind.encoders.download import file_sha256
 from samekind.encoders.hub import HUB
 from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.runtime import Network
-from samekind.errors import UsageError
+from samekind.errors import EncoderError, UsageError
 from samekind.events import Event, Job
 from samekind.pictures.views import View
 from samekind.settings import Settings, resolve
@@ -41,7 +41,7 @@ def load_encoder(
         for event in fetch(name, settings):
             if on_event:
                 on_event(event)
-        return adapted.assemble(folder, with_adaptors(name, adapted.read_adaptors(folder), settings))
+        return adapted.assemble(folder, _with_trained(folder, name, settings))
     for event in fetch(name, settings):
         if on_event:
             on_event(event)
@@ -78,6 +78,15 @@ def with_adaptors(name: str, adaptors: Mapping[str, graph.Tensors], settings: Se
     """
     made = [_with_adaptors(one, adaptors.get(one.trunk.name), settings) for one in blueprints(name, settings)]
     return RecipeEncoder(full_name(name), [trunk for trunk, _ in made], [network for _, network in made])
+
+
+def _with_trained(folder: Path, name: str, settings: Settings) -> RecipeEncoder:
+    try:
+        return with_adaptors(name, adapted.read_adaptors(folder), settings)
+    except (KeyError, ValueError, RuntimeError):
+        raise EncoderError(
+            f"{folder / adapted.ADAPTORS} does not fit {name}; copy the folder again or run samekind adapt again."
+        ) from None
 
 
 @dataclass(frozen=True)

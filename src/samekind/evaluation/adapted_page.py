@@ -51,9 +51,11 @@ def _head(report: Report) -> str:
 
 def _cards(report: Report) -> str:
     one = said.shown_verdict(report)[1].overall
+    keys = ["neighbours" if one.alike is None else "alike", "found"]
     cards = [
-        _card("Neighbours kept", one.neighbours_before, one.neighbours, one.neighbours_margin, True),
-        _card("Own picture found", one.found_before, one.found, one.found_margin, True),
+        _card(title, getattr(one, f"{key}_before"), getattr(one, key), getattr(one, f"{key}_margin"), True)
+        for title, key in FIGURES
+        if key in keys
     ]
     compared = report.labels.compared if report.labels else None
     if compared is not None and compared.against is not None:
@@ -90,20 +92,16 @@ def _gate(report: Report) -> str:
         every = {**found.collections, **({"all together": found.overall} if len(found.collections) > 1 else {})}
         figures = []
         asked = any(one.alike is not None for one in every.values())
-        shown = (
-            ("Neighbours kept", "neighbours"),
-            ("Own picture found", "found"),
-            ("Alike to another network", "alike"),
-        )
-        for title, key in shown if asked else shown[:2]:
+        for title, key in FIGURES if asked else FIGURES[:2]:
             rows = []
             for row, one in every.items():
                 if getattr(one, key) is None:
                     continue
                 change = getattr(one, key) - getattr(one, f"{key}_before")
-                margin = getattr(one, f"{key}_margin")
-                kind = "worse" if change < -margin else "better"
-                rows.append(Change(row, change, -margin, 0.0, kind, allowed=True))
+                decides = key != "neighbours" or one.alike is None
+                margin = getattr(one, f"{key}_margin") if decides else 0.0
+                kind = "unclear" if not decides else "worse" if change < -margin else "better"
+                rows.append(Change(row, change, -margin, 0.0, kind, allowed=decides))
             plot = changes(f"{title}: change in points, by collection", rows)
             figures.append(f"<figure><figcaption>{title}, <span>change in points</span></figcaption>{plot}</figure>")
         outcome = "accepted" if found.accepted else "refused"

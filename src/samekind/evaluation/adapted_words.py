@@ -52,6 +52,9 @@ def verdict(report: Report) -> list[str]:
         ]
     else:
         said = [f"It would have made search worse. Stay with the tuning that {each} has."]
+    if spared := adapted.insight.spared:
+        names = ", ".join(spared)
+        said.append(f"Training made {names} worse to a second network; pictures like those are left as they were.")
     said += refusals(report)
     by_labels = _compared(report.labels)
     return [by_labels[0], *said] if worse(report) else [*said, *by_labels]

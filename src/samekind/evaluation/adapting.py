@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from samekind.adapt.adapt import Adapted, fitted
+from samekind.adapt.adapt import Adapted, check_enough, fitted
 from samekind.adapt.gather import Gathered
 from samekind.encoders.adapted import read_about
 from samekind.encoders.base import Encoder
@@ -62,5 +62,6 @@ def _steps(
         look, views, view_rows = found.take(task.fit)
         files = tuple(labelled.folder / labelled.paths[row] for row in found.rows[task.fit])
         gathered.append(Gathered(labelled.name, look, views, view_rows, files))
+    check_enough(gathered)
     seconds = {"gathering": time.perf_counter() - started}
     return (yield from fitted(gathered, base, out, method, seed, seconds, settings))
