@@ -27,7 +27,7 @@ from samekind.encoders.points import points_of
 from samekind.encoders.rows import unit_rows
 from samekind.encoders.runtime import Network
 from samekind.encoders.vit import build_vit
-from samekind.errors import StorageError
+from samekind.errors import CollectionBusy, StorageError
 from samekind.events import Job, Skipped
 from samekind.pictures.views import View
 from samekind.settings import Settings
@@ -287,6 +287,9 @@ def test_tokens_are_kept_and_a_killed_run_goes_on(small: tuple[list[Path], Netwo
 
     again = kept(files, Counting())  # type: ignore[arg-type]
     assert not calls
+    with pytest.raises(CollectionBusy, match="Another process is writing to"):
+        kept(files, network)
+    again.lock.close()
     (again.folder / "done").write_text("16")
     resumed = kept(files, Counting())  # type: ignore[arg-type]
     assert calls == [4 * (1 + CROPS)]

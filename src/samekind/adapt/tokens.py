@@ -12,13 +12,14 @@ import shutil
 import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.collection.lock import writing
 from samekind.encoders.base import Pixels
 from samekind.encoders.runtime import Network
 from samekind.errors import PictureError, StorageError
@@ -44,6 +45,7 @@ class Tokens:
     array: NDArray[np.float16]
     usable: NDArray[np.bool_]
     folder: Path
+    lock: ExitStack = field(default_factory=ExitStack)
 
     def read(self, rows: Rows, views: Rows, patches: Rows | slice = slice(None)) -> NDArray[np.float32]:
         """(m, t, d) float32 of some pictures, each in its view; ``rows`` number the usable ones."""
@@ -53,7 +55,8 @@ class Tokens:
         )
 
     def drop(self) -> None:
-        """Takes the file away."""
+        """Takes the file away, and lets others in."""
+        self.lock.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -67,12 +70,14 @@ def keep_tokens(
 ) -> Generator[Event, None, Tokens]:
     """Runs ``lower`` (pictures (n, side, side, 3) uint8 -> (n, t * d)) on all files; ``shape`` is (t, d).
 
-    A picture that cannot be read is reported and left out. Raises StorageError where there is no room.
+    A picture that cannot be read is reported and left out. Raises StorageError where there is no room, CollectionBusy
+    where another run keeps tokens of the same pictures.
     """
     folder = cache_folder() / "tokens" / _name(files, key)
     size = bytes_of(len(files), *shape)
     yield Chosen("token cache", f"{size / 1e9:.1f} GB", f"{len(files):,} pictures in {1 + CROPS} views, while training")
-    array, done = _opened(folder, (len(files), 1 + CROPS, *shape), size)
+    lock = ExitStack()
+    array, done = _opened(folder, (len(files), 1 + CROPS, *shape), size, lock)
     usable = np.ones(len(files), np.bool_)
     limits = Limits(settings.max_pixels, settings.max_bytes)
     with ThreadPoolExecutor(usable_threads(settings)) as pool:
@@ -93,7 +98,7 @@ def keep_tokens(
                 array[good] = lower(pictures).reshape(len(good), 1 + CROPS, *shape)
             _note(folder, array, some.stop)
     yield Progress("preparing", len(files), len(files))
-    return Tokens(array, usable, folder)
+    return Tokens(array, usable, folder, lock)
 
 
 def random_crops(pixels: Pixels, rng: np.random.Generator) -> list[Pixels]:
@@ -119,12 +124,13 @@ def _views(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8
     return np.stack([view.apply(one) for one in (pixels, *random_crops(pixels, np.random.default_rng(row)))])
 
 
-def _opened(folder: Path, shape: tuple[int, ...], size: int) -> tuple[Kept, int]:
+def _opened(folder: Path, shape: tuple[int, ...], size: int, lock: ExitStack) -> tuple[Kept, int]:
     """The file, and how many pictures an earlier run has put into it; a new one where nothing usable was left."""
     file = folder / "tokens.npy"
     _drop_old(folder.parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lock.enter_context(writing(folder))
         if (done := _noted(folder)) and (array := _left(file, shape)) is not None:
             return array, done
         (folder / "done").unlink(missing_ok=True)
