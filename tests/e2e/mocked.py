@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import safetensors.numpy
 
 from samekind.adapt import train, trained
-from samekind.adapt.gate import judge
+from samekind.adapt.gate import Verdict, judge
 from samekind.cli import progress
 from samekind.cli.app import main
 from samekind.collection import pipeline, sync
@@ -59,10 +58,16 @@ def ending(number: signal.Signals, stage: str, at: int) -> None:
         safetensors.numpy.save_file = half_saved
 
 
-def accepted(*asked: Any) -> Any:
+class Accepted(Verdict):
     """A verdict for the flow's sake."""
+
+    accepted, why = True, "as asked"  # type: ignore[assignment]
+
+
+def accepted(*asked: Any) -> Any:
+    """Whatever comes of it."""
     found = judge(*asked)
-    return SimpleNamespace(accepted=True, why="as asked", overall=found.overall, collections=found.collections)
+    return Accepted(found.overall, found.collections)
 
 
 if __name__ == "__main__":

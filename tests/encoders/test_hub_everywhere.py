@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("transformers")
 
-from samekind.adapt import saved
+from samekind.adapt import saved, trained
 from samekind.adapt.closed_form import fit_mix, rounded
 from samekind.adapt.gather import Gathered, gather
 from samekind.cli.app import app
 from samekind.demo.world import Take, draw_one
 from samekind.encoders.golden import draw_card
 from samekind.encoders.load import load_encoder
-from samekind.events import Job
+from samekind.encoders.rows import unit_rows
+from samekind.events import Event, Job
 from samekind.settings import Settings
 from tests.encoders.hubs import save
 
@@ -76,13 +77,22 @@ def test_evaluate(call: Call) -> None:
     assert "hub:" in json.dumps(report)
 
 
-def test_adapt(place: Path, call: Call) -> None:
+def test_adapt(place: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    known = [unit_rows(np.random.default_rng(0).normal(size=(54, 8)))]  # a second network that need not be fetched
+    monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
+    monkeypatch.setattr(trained, "witnessed", lambda *_: finished(known))
     code, report = call("adapt", "pictures", "--method", "experts", "--encoder", "hub:./clip", "--out", "mine")
     assert code in (0, 1)  # whether random weights pass the gate is not the question here
     assert "pictures" in json.dumps(report)
     code, report = call("adapt", "pictures", "--method", "both", "--encoder", "hub:./clip", "--out", "more")
     assert code in (0, 1)
     assert report["method"] == "both"
+
+
+def finished(result: list[Any]) -> Generator[Event, None, list[Any]]:
+    yield from ()
+    return result
 
 
 def test_an_adapted_encoder_on_top(place: Path, call: Call) -> None:
