@@ -11,6 +11,7 @@ import platform
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,10 @@ def _check_scorable(one: LabelledSet) -> None:
 
 def _versions(trained: bool) -> dict[str, str]:
     names = ["samekind", "numpy", "openvino", *(["torch"] if trained else [])]
-    found = {name: importlib.metadata.version(name) for name in names}
+    found = {}
+    for name in names:
+        with suppress(importlib.metadata.PackageNotFoundError):  # a torch that was built by hand has no metadata
+            found[name] = importlib.metadata.version(name)
     return {**found, "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
 
 
