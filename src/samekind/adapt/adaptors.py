@@ -11,7 +11,6 @@ from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperNetwork
 
 BOTTLENECK = 64
-_KINDS = ("down", "bias", "up", "offset")
 
 
 class Fusion(Protocol):

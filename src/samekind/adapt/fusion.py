@@ -130,7 +130,7 @@ class Heard:
         return torch().stack(self._found).movedim(-1, 0)
 
 
-class SparingMean:
+class SparingMean(Mean):
     """The mean of the sets for some pictures, nothing for others; remembers what an attention would be asked with."""
 
     def __init__(self, spared: Any) -> None:
@@ -142,10 +142,6 @@ class SparingMean:
         """(sets, n, 1, 1)."""
         self._found.append(torch().nn.functional.layer_norm(x.mean(1), x.shape[-1:]))
         return (self._shares / len(narrow)).expand(len(narrow), -1, -1, -1)
-
-    def value(self, added: Any, point: str) -> Any:
-        """As it is."""
-        return added
 
     def asked(self) -> list[Any]:
         """For each point (n, d)."""

@@ -100,13 +100,14 @@ def train_candidate(
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, closed, strict=True):
         learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
-    harmed = trial.harmed(learned, witnesses)
+    mixes = trial.mixes(learned)
+    harmed = trial.harmed(learned, mixes, witnesses)
     spared = harmed if not all(harmed) else [False] * len(harmed)
     if any(spared):
         pictures = np.repeat(spared, [len(one) for one in some])
         for at, each in enumerate(networks):
             learned[at] = yield from spare(learned[at], each.upper, each.tokens, trial.rows, trial.viewed, pictures)
-    mixes = trial.mixes(learned)
+        mixes = trial.mixes(learned)
     adaptors = {each.name: found.tensors for each, found in zip(networks, learned, strict=True)}
     network = with_adaptors(base.name, adaptors, settings)
     mapped = partial(map_parts, network.parts, mixes)
@@ -125,7 +126,7 @@ def train_candidate(
         for left, one, space, witness in zip(spared, some, after, witnesses, strict=True)
     ]  # a collection that is spared has to be as good as in closed form, which is judged by views alone
     verdict = judge([one.name for one in some], [(before, after)], asked)
-    insight = trial.insight(networks, learned, spared, (before, after))
+    insight = trial.insight(networks, learned, mixes, spared, (before, after))
     for each in networks:
         each.tokens.drop()
     return Candidate(network, mixes, adaptors, verdict, insight)
@@ -181,12 +182,12 @@ class _Trial:
             for one in learned
         )
 
-    def harmed(self, learned: Sequence[Trained], witnesses: Sequence[Array]) -> list[bool]:
+    def harmed(self, learned: Sequence[Trained], mixes: Sequence[Experts], witnesses: Sequence[Array]) -> list[bool]:
         """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself.
 
         Pictures that are held out have no say.
         """
-        mapped, found = partial(map_parts, self.parts, self.mixes(learned)), []
+        mapped, found = partial(map_parts, self.parts, mixes), []
         for one, out, alone, look, witness in zip(
             self.some, self.held, self.alone, self.looks(learned), witnesses, strict=True
         ):
@@ -195,13 +196,18 @@ class _Trial:
         return found
 
     def insight(
-        self, networks: Sequence[Prepared], learned: Sequence[Trained], spared: Sequence[bool], fold: Fold
+        self,
+        networks: Sequence[Prepared],
+        learned: Sequence[Trained],
+        mixes: Sequence[Experts],
+        spared: Sequence[bool],
+        fold: Fold,
     ) -> Insight:
         """What can be told of it."""
         names = [one.name for one in self.some]
         collections = np.repeat(np.arange(len(self.some)), [len(one) for one in self.rest])
         by_name = dict(zip(names, self.looks(learned), strict=True))
-        attention, groups = attention_of(self.mixes(learned), self.parts, by_name) if self.with_experts else ((), ())
+        attention, groups = attention_of(mixes, self.parts, by_name) if self.with_experts else ((), ())
         return Insight(
             spared=tuple(name for name, left in zip(names, spared, strict=True) if left),
             trained_on=tuple(clusters_of(labels, collections) for labels in learned[0].labels),
