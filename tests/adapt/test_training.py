@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from random import Random
+from typing import Any
 
+import hypothesis.extra.numpy
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from samekind.adapt.adaptors import Adaptors, Fusion, merged
+from samekind.adapt.adaptors import Adaptors, Fusion, SideBySide, mean, merged, spherical_mean
 from samekind.adapt.fusion import Attention, Mean, Query, guard
-from samekind.adapt.grappa import Variant, grappa, spare
+from samekind.adapt.grappa import Trained, Variant, grappa, spare
 from samekind.adapt.losses import (
     REDUNDANCY_SCALE,
     attention_balance,
@@ -27,7 +34,7 @@ from samekind.encoders.points import points_of
 from samekind.encoders.rows import unit_rows
 from samekind.encoders.runtime import Network
 from samekind.encoders.vit import build_vit
-from samekind.errors import CollectionBusy, StorageError
+from samekind.errors import CollectionBusy, StorageError, UsageError
 from samekind.events import Job, Skipped
 from samekind.pictures.views import View
 from samekind.settings import Settings
@@ -153,6 +160,20 @@ def test_without_a_query_attention_is_the_mean() -> None:
     )
 
 
+@pytest.mark.parametrize("query", ["picture", "token"])
+def test_without_a_key_all_sets_and_the_null_adaptor_share_alike(query: Query) -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    fusion, less = attention(adaptors, query), sets_of(3)
+    for name, tensor in fusion.tensors.items():
+        if name.startswith(("key", "null", "prior")):
+            tensor.data.zero_()
+        if name.startswith("value"):
+            tensor.data.copy_(torch.eye(len(tensor)))
+    for name, tensor in adaptors.tensors.items():
+        less.tensors[name].data.copy_(tensor * (3 / 4 if name.startswith(("up", "offset")) else 1))
+    np.testing.assert_allclose(fused(adaptors, tokens, fusion=fusion), fused(less, tokens), atol=1e-4)
+
+
 def test_values_before_or_after_the_sum_are_the_same() -> None:
     tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
     fusion = forced(adaptors, None, value=True)
@@ -197,11 +218,79 @@ def test_fusion_learns_alone() -> None:
     assert all(tensor.grad is not None for tensor in fusion.tensors.values())
 
 
-def test_merging_sets_that_are_alike_gives_that_set() -> None:
-    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(1, random=True)
-    twice = sets_of(2)
-    twice.load({name: np.repeat(tensor, 2, axis=0) for name, tensor in adaptors.to_numpy().items()})
-    np.testing.assert_allclose(fused(merged(twice), tokens), fused(adaptors, tokens), atol=1e-5)
+@pytest.mark.parametrize("by", [mean, spherical_mean])
+def test_merging_sets_that_are_the_same_gives_that_set(by: Callable[[Any], Any]) -> None:
+    adaptors, thrice = sets_of(1, random=True), sets_of(3)
+    thrice.load({name: np.repeat(tensor, 3, axis=0) for name, tensor in adaptors.to_numpy().items()})
+    for name, tensor in merged(thrice, by).to_numpy().items():
+        np.testing.assert_allclose(tensor, adaptors.to_numpy()[name], atol=1e-3)
+
+
+def test_sets_that_are_to_be_merged_begin_as_one() -> None:
+    sets, one = Adaptors(upper().points, 3, seed=5, alike=True), Adaptors(upper().points, 1, seed=5)
+    for name, tensor in sets.tensors.items():
+        torch.testing.assert_close(tensor, one.tensors[name].expand_as(tensor))
+    tensor = Adaptors(upper().points, 3, seed=5).tensors[f"down.{next(iter(upper().points))}"]
+    assert bool((tensor[0] != tensor[1]).any())
+
+
+ROWS = hypothesis.extra.numpy.arrays(
+    np.float64, st.tuples(st.integers(2, 5), st.integers(3, 8)), elements=st.floats(0.01, 10)
+)
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_the_spherical_mean_is_blind_to_order_and_as_long_as_the_mean_length(rows: np.ndarray, chance: Random) -> None:
+    order = list(range(len(rows)))
+    chance.shuffle(order)
+    found = spherical_mean(torch.from_numpy(rows))
+    torch.testing.assert_close(spherical_mean(torch.from_numpy(rows[order])), found)
+    assert float(found.norm()) == pytest.approx(np.linalg.norm(rows, axis=1).mean())
+
+
+@given(hypothesis.extra.numpy.arrays(np.float64, (2, 4), elements=st.floats(0.01, 10)))
+def test_of_two_the_spherical_mean_is_half_way_along_the_arc(rows: np.ndarray) -> None:
+    (one, other), lengths = unit_rows(rows).astype(np.float64), np.linalg.norm(rows, axis=1)
+    angle = np.arccos(np.clip(one @ other, -1, 1))
+    hypothesis.assume(angle > 0.01)
+    arc = (np.sin(angle / 2) * one + np.sin(angle / 2) * other) / np.sin(angle)
+    np.testing.assert_allclose(spherical_mean(torch.from_numpy(rows)), lengths.mean() * arc, rtol=1e-4)
+
+
+def test_the_spherical_mean_of_what_is_known() -> None:
+    corners = torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(spherical_mean(corners), corners.mean(0) * 3**0.5)
+    torch.testing.assert_close(spherical_mean(corners[:2]), corners[:2].mean(0) * 2**0.5)
+    for rows in ([[0, 0], [2, 4]], [[3, 1], [-3, -1]], [[1, 1], [3, 3]]):  # zero, opposite, parallel
+        some = torch.tensor(rows, dtype=torch.float64)
+        torch.testing.assert_close(spherical_mean(some), some.mean(0))
+    bent = torch.tensor([[1, 0.1, 0], [0, 1, 0], [0, 0.2, 1]], dtype=torch.float64)
+    middle = torch.nn.functional.normalize(spherical_mean(bent), dim=0)
+    units = torch.nn.functional.normalize(bent, dim=1)
+    cosines = units @ middle
+    pulls = (units - cosines[:, None] * middle) * (cosines.acos() / cosines.acos().sin())[:, None]
+    torch.testing.assert_close(pulls.sum(0), torch.zeros(3, dtype=torch.float64), atol=1e-9, rtol=0)
+
+
+def test_a_cosine_of_sets_side_by_side_is_the_mean_of_the_sets_cosines() -> None:
+    tokens, adaptors = lower_tokens(pictures(4, 42)), sets_of(3, random=True)
+    together = fused(SideBySide(adaptors), tokens)
+    alone = unit_rows(apart(adaptors, tokens))
+    assert together.shape == (4, 3 * WIDTH)
+    np.testing.assert_allclose(together @ together.T, np.mean([one @ one.T for one in alone], axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["mean", "attention", "merged", "slerp", "apart"])
+def test_sets_that_add_nothing_are_the_trunk_however_they_are_fused(how: str) -> None:
+    tokens, adaptors = lower_tokens(pictures(3, 42)), sets_of(3, random=True)
+    plain = unit_rows(fused(sets_of(1), tokens))
+    for name, tensor in adaptors.tensors.items():
+        if name.startswith(("up", "offset")):
+            tensor.data.zero_()
+    fusion = attention(adaptors, "token") if how == "attention" else None
+    fuse = {"merged": merged, "slerp": partial(merged, by=spherical_mean), "apart": SideBySide}.get(how)
+    found = unit_rows(fused(fuse(adaptors) if fuse else adaptors, tokens, fusion))
+    np.testing.assert_allclose(found, np.tile(plain, (1, 3)) / 3**0.5 if how == "apart" else plain, atol=1e-5)
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -219,11 +308,16 @@ def test_the_softmax_is_scale_free_and_blind_to_names() -> None:
 
 
 def test_one_cluster_teaches_nothing() -> None:
-    vectors = unit(6, 8).requires_grad_(True)
-    loss = normalised_softmax(vectors, unit(1, 8, seed=1), torch.zeros(6, dtype=torch.long))
+    vectors, prototypes = unit(6, 8).requires_grad_(True), unit(1, 8, seed=1).requires_grad_(True)
+    loss = normalised_softmax(vectors, prototypes, torch.zeros(6, dtype=torch.long))
     loss.backward()
     assert float(loss.detach()) == 0
-    assert float(vectors.grad.abs().max()) == 0
+    assert float(vectors.grad.abs().max()) == float(prototypes.grad.abs().max()) == 0
+
+
+def test_with_a_cluster_for_each_picture_its_own_prototype_is_the_best() -> None:
+    vectors, own = unit(6, 8), torch.arange(6)
+    assert float(normalised_softmax(vectors, vectors, own)) < float(normalised_softmax(vectors, vectors, own.roll(1)))
 
 
 def test_contrast_is_least_for_the_right_partners() -> None:
@@ -369,6 +463,8 @@ def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
         Variant(fusion="attention", consistency=1.0),
         Variant(fusion="attention", query="token", pair_loss="redundancy"),
         Variant(fusion="merged", pairs="views"),
+        Variant(fusion="slerp"),
+        Variant(fusion="apart"),
     ],
 )
 def test_every_variant_trains_a_network(variant: Variant) -> None:
@@ -381,14 +477,26 @@ def test_every_variant_trains_a_network(variant: Variant) -> None:
         unit_rows(plain - plain.mean(axis=0)), labels
     )
     sets = found.sets.sets
-    assert sets == (1 if variant.fusion == "merged" else len(found.labels))
+    assert sets == (1 if variant.fusion in ("merged", "slerp") else len(found.labels))
+    width = WIDTH * (sets if variant.fusion == "apart" else 1)
+    assert found.look.shape == (len(rows), width)
+    assert found.views.shape == (len(rows), CROPS, width)
     if found.fusion is not None:
         shares = shares_of(found.fusion, upper(), tokens, rows)
         assert shares.shape == (len(labels), len(upper().points), sets + 1)
         np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-3)
     images = pictures(3, 42)
     adapted = run(with_adaptors(build_vit(TENSORS, 42, VIT), found.tensors), images)
+    assert adapted.shape == (3, width)
     assert np.isfinite(adapted).all()
+
+
+def test_sets_that_stay_apart_spare_nothing() -> None:
+    tokens, labels = clumped_tokens(kinds=2, each=4)
+    rows, look = np.arange(len(labels)), np.zeros((8, 2 * WIDTH), np.float32)
+    trained = Trained(SideBySide(sets_of(2)), {}, look, look[:, None], (), None)
+    with pytest.raises(UsageError, match="stay apart can spare no pictures; take another fusion"):
+        Job(spare(trained, upper(), tokens, rows, rows, labels == 0)).result()
 
 
 def test_pictures_that_are_spared_stay_as_they_were_and_others_do_not() -> None:

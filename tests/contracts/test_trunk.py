@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from samekind.adapt.adaptors import Adaptors
+from samekind.adapt.adaptors import Adaptors, SideBySide
 from samekind.adapt.fusion import Mean
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.efficientnet import build_efficientnet
@@ -143,6 +143,17 @@ def test_the_runtime_graph_is_the_fused_network(case: Case) -> None:
     graph = run(with_adaptors(case.build(), adaptors.to_numpy()), case.images).reshape(COUNT, -1)
     assert cosines(graph, case.fused(adaptors, case.tokens)).min() > 0.9999
     assert cosines(graph, case.plain).max() < 0.9999
+
+
+def test_the_runtime_graph_is_the_sets_side_by_side(case: Case) -> None:
+    adaptors = SideBySide(case.sets_of(3))
+    graph = run(with_adaptors(case.build(), adaptors.exported()), case.images)
+    assert graph.shape == (COUNT, 3 * case.plain.shape[1])
+    np.testing.assert_allclose(np.linalg.norm(graph, axis=1), 1, atol=1e-4)
+    assert cosines(graph, case.fused(adaptors, case.tokens)).min() > 0.9999
+    for mine, alone in zip(np.split(graph, 3, axis=1), case.apart(adaptors, case.tokens), strict=True):
+        assert cosines(mine, alone).min() > 0.9999
+        assert cosines(mine, case.plain).max() < 0.9999
 
 
 def test_every_point_counts(case: Case) -> None:

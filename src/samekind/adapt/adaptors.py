@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperNetwork
 
 BOTTLENECK = 64
+_STEPS, _NONE = 20, 1e-12
 
 
 class Fusion(Protocol):
@@ -28,15 +30,18 @@ class Adaptors:
 
     (Houlsby and others, 2019; AdaptFormer, 2022.) ``points`` are names and widths. All sets run in one pass, their
     bottlenecks as one batched product. ``tensors``: ``down.P`` (sets, d, b), ``bias.P`` (sets, b), ``up.P``
-    (sets, b, d) and ``offset.P`` (sets, d) for every point P.
+    (sets, b, d) and ``offset.P`` (sets, d) for every point P. With ``alike`` all sets begin with the same ``down``, so
+    that their numbers stand for the same and can be merged.
     """
 
-    def __init__(self, points: Mapping[str, int], sets: int, seed: int) -> None:
+    def __init__(self, points: Mapping[str, int], sets: int, seed: int, alike: bool = False) -> None:
         self.points, self.sets = dict(points), sets
         draw = torch().Generator().manual_seed(seed)
+        drawn, times = (1, sets) if alike else (sets, 1)
         self.tensors: dict[str, Any] = {}
         for point, width in points.items():
-            self.tensors[f"down.{point}"] = torch().randn(sets, width, BOTTLENECK, generator=draw) / width**0.5
+            down = torch().randn(drawn, width, BOTTLENECK, generator=draw) / width**0.5
+            self.tensors[f"down.{point}"] = down.repeat(times, 1, 1)
             self.tensors[f"bias.{point}"] = torch().zeros(sets, BOTTLENECK)
             self.tensors[f"up.{point}"] = torch().zeros(sets, BOTTLENECK, width)
             self.tensors[f"offset.{point}"] = torch().zeros(sets, width)
@@ -92,6 +97,10 @@ class Adaptors:
         """The tensors as a file will hold them: float32 numbers of half precision."""
         return {name: in_half(tensor) for name, tensor in self.tensors.items()}
 
+    def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """The tensors for `encoders/graph.py`: with no more said, their mean."""
+        return self.to_numpy()
+
     def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Takes over tensors by name."""
         for name, tensor in tensors.items():
@@ -104,9 +113,57 @@ def in_half(tensor: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
     return rounded.astype(np.float32)
 
 
-def merged(adaptors: Adaptors) -> Adaptors:
-    """One set whose parameters are the mean of all sets', which were alike before training: no cost at search."""
+def mean(numbers: Any) -> Any:
+    """(sets, m) -> (m,)."""
+    return numbers.mean(0)
+
+
+def spherical_mean(numbers: Any) -> Any:
+    """The point of a sphere whose great circles to all others cancel out: (sets, m) -> (m,). (Buss and Fillmore, 2001)
+
+    Its length is the mean of theirs. Of two it is what SLERP gives at .5, and like the mean it does not depend on the
+    order. The mean where one is zero or where all cancel out.
+    """
+    lengths = numbers.norm(dim=1)
+    directions = numbers / lengths.clamp_min(_NONE)[:, None]
+    middle = directions.mean(0)
+    if lengths.min() <= _NONE or middle.norm() <= _NONE:
+        return mean(numbers)
+    for _ in range(_STEPS):
+        middle = middle / middle.norm()
+        cosines = (directions @ middle).clamp(-1, 1)
+        straight = directions - cosines[:, None] * middle
+        along = (straight / torch().sinc(cosines.acos() / math.pi).clamp_min(_NONE)[:, None]).mean(0)
+        angle = along.norm()
+        middle = angle.cos() * middle + torch().sinc(angle / math.pi) * along
+    return lengths.mean() * middle / middle.norm()
+
+
+def merged(adaptors: Adaptors, by: Callable[[Any], Any] = mean) -> Adaptors:
+    """One set made of all, which began ``alike``, tensor ``by`` tensor (sets, m) -> (m,): no cost at search."""
     one = Adaptors(adaptors.points, 1, 0)
     for name, tensor in adaptors.tensors.items():
-        one.tensors[name].data.copy_(tensor.detach().mean(0, keepdim=True))
+        numbers = by(tensor.detach().double().flatten(1))
+        one.load({name: in_half(numbers.reshape(1, *tensor.shape[1:]))})
     return one
+
+
+class SideBySide(Adaptors):
+    """Sets that are not fused: each keeps a stream of its own, and their unit vectors stand side by side.
+
+    A vector is sets * d wide, and a cosine is the mean of the sets' cosines. What is above the first point costs as
+    much as it does for ``sets`` networks.
+    """
+
+    def __init__(self, adaptors: Adaptors) -> None:
+        super().__init__(adaptors.points, adaptors.sets, 0)
+        self.load(adaptors.to_numpy())
+
+    def fused(self, trunk: UpperNetwork, tokens: Any, fusion: Fusion) -> Any:
+        """Tokens (n, t, d) -> unit vectors (n, sets * d): nothing is shared out, whatever ``fusion`` says."""
+        vectors = torch().nn.functional.normalize(self.apart(trunk, tokens).float(), dim=-1)
+        return vectors.movedim(0, 1).flatten(1) / self.sets**0.5
+
+    def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """The tensors for `encoders/graph.py`, and that they are apart."""
+        return {**self.to_numpy(), "apart": np.array([self.sets], np.float32)}

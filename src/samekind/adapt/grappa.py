@@ -4,7 +4,8 @@
    closed-form mix of experts, where clusters are purer than in the plain one.
 2. Adaptors: one set for each granularity, at the last points of the frozen trunk. Each set learns to tell its clusters
    apart (normalised softmax), and that neighbours belong together (contrast within the batch; ours).
-3. Fusion: all sets in one network. At each point the mean of what they add, or attention over them.
+3. Fusion: all sets in one network. At each point the mean of what they add, or attention over them. Or one set is made
+   of all, or they stay apart and their vectors stand side by side.
 4. Sparing (ours): where adaptors did harm to a collection, attention learns to leave pictures like its own alone.
 5. The mix of experts is fitted again, to the adapted vectors.
 
@@ -20,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.adaptors import Adaptors, Fusion, merged
+from samekind.adapt.adaptors import Adaptors, Fusion, SideBySide, merged, spherical_mean
 from samekind.adapt.fusion import Attention, Mean, Query, guard
 from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import flat_labels, granularities
@@ -37,6 +38,7 @@ from samekind.adapt.train import (
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
+from samekind.errors import UsageError
 from samekind.events import Chosen, Event, Progress
 from samekind.tuning.experts import fit_experts
 from samekind.tuning.nuisance import Rows, nearest_rows
@@ -50,16 +52,17 @@ class Variant:
 
     ``sizes``: mean number of pictures in a cluster, one for each granularity. ``routed``: sets share the
     batches, else each sees everything. ``rounds`` of training, clusters and neighbours found anew before each in the
-    space of the one before. ``fusion``: the mean of the sets, attention over them
-    and a null adaptor, or one set with the mean of all sets' parameters. ``query``: whether attention looks at the
-    whole picture or at each token. ``pairs`` and ``pair_loss``: what the two of a pair are, and how they are compared.
+    space of the one before. ``fusion``: the mean of the sets, attention over them and a null adaptor, one set with the
+    mean of all sets' parameters ("merged") or with their spherical mean ("slerp"), or sets "apart", whose vectors side
+    by side are sets * d wide. ``query``: whether attention looks at the whole picture or at each token. ``pairs`` and
+    ``pair_loss``: what the two of a pair are, and how they are compared.
     ``consistency`` and ``balance`` weigh the losses on the attention itself.
     """
 
     sizes: tuple[int, ...] = (128, 32, 8, 4)
     routed: bool = True
     rounds: int = 2
-    fusion: Literal["mean", "attention", "merged"] = "mean"
+    fusion: Literal["mean", "attention", "merged", "slerp", "apart"] = "mean"
     query: Query = "picture"
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "contrast"
@@ -74,9 +77,9 @@ DEFAULT = Variant()
 class Trained:
     """The ``sets`` of adaptors, and the ``tensors`` by name that make the fused network of them.
 
-    By that network: ``look`` (n, d) of all pictures, ``views`` (m, v, d) of some. ``labels`` (rows,) of each
-    granularity: the clusters that were learned from at last; ``losses``: what learning had to pay; ``fusion``: the
-    attention, where there is one.
+    By that network: ``look`` (n, d) of all pictures, ``views`` (m, v, d) of some, d as wide as the fusion makes it.
+    ``labels`` (rows,) of each granularity: the clusters that were learned from at last; ``losses``: what learning had to
+    pay; ``fusion``: the attention, where there is one.
     """
 
     sets: Adaptors
@@ -116,24 +119,29 @@ def grappa(
             variant.pairs,
             variant.pair_loss,
         )
-        sets = Adaptors(trunk.points, len(lesson.labels), seed)
+        sets = Adaptors(trunk.points, len(lesson.labels), seed, alike=variant.fusion in ("merged", "slerp"))
         losses = yield from train_sets(sets, trunk, lesson, seed, variant.routed)
         sets.load(sets.to_numpy())
         if again + 1 < variant.rounds:
             look, views = yield from _seen(sets, Mean(), trunk, tokens, rows, viewed)
             space = mix_of(look, views, np.arange(len(rows)), np.searchsorted(rows, viewed), seed).apply(look)
     fusion: Mean | Attention = Mean()
-    if variant.fusion == "merged":
-        sets = merged(sets)
-    elif variant.fusion == "attention":
-        fusion = Attention(sets, seed, variant.query)
-        yield from train_fusion(fusion, trunk, lesson, seed, consistency=variant.consistency, balance=variant.balance)
-        fusion.load(fusion.to_numpy())
-    everything = np.arange(len(plain))
-    look, views = yield from _seen(sets, fusion, trunk, tokens, everything, viewed)
-    if isinstance(fusion, Mean):
-        return Trained(sets, sets.to_numpy(), look, views, lesson.labels, losses)
-    return Trained(sets, fusion.exported(), look, views, lesson.labels, losses, fusion)
+    match variant.fusion:
+        case "merged":
+            sets = merged(sets)
+        case "slerp":
+            sets = merged(sets, spherical_mean)
+        case "apart":
+            sets = SideBySide(sets)
+        case "attention":
+            fusion = Attention(sets, seed, variant.query)
+            yield from train_fusion(
+                fusion, trunk, lesson, seed, consistency=variant.consistency, balance=variant.balance
+            )
+            fusion.load(fusion.to_numpy())
+    look, views = yield from _seen(sets, fusion, trunk, tokens, np.arange(len(plain)), viewed)
+    attention = fusion if isinstance(fusion, Attention) else None
+    return Trained(sets, (attention or sets).exported(), look, views, lesson.labels, losses, attention)
 
 
 def spare(
@@ -141,8 +149,11 @@ def spare(
 ) -> Generator[Event, None, Trained]:
     """The same with attention that leaves pictures like those that are ``spared`` (n,) as they were.
 
-    It is learned from ``rows``; other arguments as for ``grappa``.
+    It is learned from ``rows``; other arguments as for ``grappa``. Raises UsageError for sets that stay apart, over
+    which there is no attention.
     """
+    if isinstance(trained.sets, SideBySide):
+        raise UsageError("Sets that stay apart can spare no pictures; take another fusion.")
     fusion = guard(trained.sets, asked_of(trained.sets, trunk, tokens, rows, spared[rows]), spared[rows])
     everything = np.arange(len(spared))
     look, views = yield from _seen(trained.sets, fusion, trunk, tokens, everything, viewed)

@@ -5,6 +5,7 @@ Points are explained in `points.py`. A map is seen as tokens, one for each pixel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,20 +31,37 @@ def with_adaptors(model: Any, adaptors: Tensors) -> Any:
     ``bias.P`` (sets, b), ``up.P`` (sets, b, d), ``offset.P`` (sets, d). Without more, the shares are 1 / sets. With
     ``ask.P`` (d, k), ``ask0.P`` (k,), ``key.P`` (sets, b, k), ``key0.P`` (sets, k), ``null.P`` (k,) and ``prior.P``
     (sets + 1,) they are attention over the sets and a null adaptor, the last: one for all tokens, asked by their mean,
-    or one for each token where ``ask_each.P`` stands for ``ask.P``.
+    or one for each token where ``ask_each.P`` stands for ``ask.P``. With ``apart`` (1,), the number of sets, each set
+    has a stream of its own, and the vectors (n, sets * d) are the unit vectors of all, side by side, over sqrt(sets).
     """
-    for name in adaptors:
-        kind, _, point = name.partition(".")
-        if kind != "down":
-            continue
-        output = operator_at(model, point).output(0)
+    streams = streams_of(adaptors)
+    for number, node in enumerate(_points(model, adaptors)):
+        output = node.output(0)
         users = output.get_target_inputs()
         tokens, back = _as_tokens(output)
-        changed = back(operators().add(tokens, _added(tokens, adaptors, point)))
+        if streams > 1 and number == 0:
+            tokens = operators().concat([tokens] * streams, 0)
+        add = _added_apart if "apart" in adaptors else _added
+        changed = back(operators().add(tokens, add(tokens, adaptors, node.get_friendly_name())))
         for user in users:
             user.replace_source_output(changed.output(0))
     model.validate_nodes_and_infer_types()
+    if "apart" in adaptors:
+        _side_by_side(model.get_results()[0].input(0), streams)
+        model.validate_nodes_and_infer_types()
     return model
+
+
+def streams_of(adaptors: Tensors) -> int:
+    """How many vectors of the network stand side by side in one of the network with these adaptors."""
+    return int(adaptors["apart"][0]) if "apart" in adaptors else 1
+
+
+def _points(model: Any, adaptors: Tensors) -> list[Any]:
+    """The operators that ``adaptors`` name, in the order of the graph. Raises KeyError where there is none."""
+    nodes = [operator_at(model, name.partition(".")[2]) for name in adaptors if name.startswith("down.")]
+    order = {node.get_name(): place for place, node in enumerate(model.get_ordered_ops())}
+    return sorted(nodes, key=lambda node: order[node.get_name()])
 
 
 def operator_at(model: Any, point: str) -> Any:
@@ -70,6 +88,26 @@ def _added(tokens: Any, adaptors: Tensors, point: str) -> Any:
     else:
         up, last = up / np.float32(sets), constant(offset.mean(axis=0))
     return op.add(op.matmul(y, constant(up.reshape(sets * narrow, width)), False, False), last)
+
+
+def _added_apart(tokens: Any, adaptors: Tensors, point: str) -> Any:
+    """What each set adds to its own equal share of the rows of ``tokens`` (sets * n, t, d)."""
+    op = operators()
+    down, bias, up, offset = (adaptors[f"{kind}.{point}"] for kind in ("down", "bias", "up", "offset"))
+    y = op.mvn(tokens, np.array([-1]), True, 1e-5, "inside_sqrt")
+    y = op.reshape(y, np.array([len(down), -1, down.shape[1]]), False)
+    y = op.gelu(op.add(op.matmul(y, constant(down), False, False), constant(bias[:, None])), "erf")
+    y = op.add(op.matmul(y, constant(up), False, False), constant(offset[:, None]))
+    return op.reshape(y, op.shape_of(tokens), False)
+
+
+def _side_by_side(result: Any, streams: int) -> None:
+    """What goes into a result, (streams * n, ...) -> (n, streams * d): unit vectors over sqrt(streams)."""
+    op, found = operators(), result.get_source_output()
+    width = math.prod(axis.get_length() for axis in list(found.partial_shape)[1:])
+    y = op.normalize_l2(op.reshape(found, np.array([streams, -1, width]), False), np.array([2]), 1e-12, "max")
+    y = op.transpose(op.divide(y, constant(np.array(streams**0.5))), np.array([1, 0, 2]))
+    result.replace_source_output(op.reshape(y, np.array([-1, streams * width]), False).output(0))
 
 
 def _attention(tokens: Any, hidden: Any, adaptors: Tensors, point: str) -> Any:

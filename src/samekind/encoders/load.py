@@ -115,7 +115,8 @@ def _with_adaptors(one: Blueprint, adaptors: graph.Tensors | None, settings: Set
     if adaptors is None:
         return trunk, Network(one.build, settings, key="" if trunk.name == _FILE else _key(trunk))
     digest = adapted.adaptors_digest(trunk.digest, adaptors)
-    changed = replace(trunk, name=f"{trunk.name}+adaptors", digest=digest, golden=())
+    dim = trunk.dim * graph.streams_of(adaptors)
+    changed = replace(trunk, name=f"{trunk.name}+adaptors", digest=digest, dim=dim, golden=())
     return changed, Network(lambda: graph.with_adaptors(one.build(), adaptors), settings, key=_key(changed))
 
 
