@@ -78,8 +78,8 @@ class Trained:
     """The ``sets`` of adaptors, and the ``tensors`` by name that make the fused network of them.
 
     By that network: ``look`` (n, d) of all pictures, ``views`` (m, v, d) of some, d as wide as the fusion makes it.
-    ``labels`` (rows,) of each granularity: the clusters that were learned from at last; ``losses``: what learning had to
-    pay; ``fusion``: the attention, where there is one.
+    ``labels`` (rows,) of each granularity: the clusters that were learned from at last; ``losses``: what learning had
+    to pay; ``fusion``: the attention, where there is one.
     """
 
     sets: Adaptors
