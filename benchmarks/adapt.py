@@ -1,7 +1,8 @@
 """Figure 8, trained: one encoder for six sets, against each set tuned by itself.
 
     python benchmarks/adapt.py [--seeds 1] [--encoder dino]    both protocols, three halvings of the classes
-    python benchmarks/adapt.py --variants                      the method's choices one by one, one halving, one seed
+    python benchmarks/adapt.py --variants                      the method's choices one by one, one halving, one seed;
+                                                               and for each set its best single granularity, by labels
 
 Clusters, neighbours, training, sparing and the mix of experts see the pictures that the protocol fits on, without
 labels; nothing is held out for a gate, whose figures `benchmarks/gate.py` gives. Tokens are computed once and kept in
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from common import save
 from numpy.typing import NDArray
-from spaces import METRICS, Run, Sides, Values, loaded, percent, scored, sides, tuned, with_hubs
+from spaces import METRICS, Run, Sides, Values, best_of_each, loaded, percent, scored, sides, tuned, with_hubs
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
@@ -29,12 +30,14 @@ from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
 from samekind.adapt.trained import VIEWED_AT_MOST, Prepared, networks_of
+from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, join_parts, map_parts, split_parts
 from samekind.evaluation import protocols
 from samekind.evaluation.compare import differences
 from samekind.events import Job, Progress
 from samekind.settings import resolve
 
+BEST_ALONE = "the best single granularity of each set, by its labels"
 RUNS = {"own": (0,), "new": (0, 1, 2)}
 VARIANTS = {
     "as it is": DEFAULT,
@@ -48,6 +51,8 @@ VARIANTS = {
     "attention, asked by each token": Variant(fusion="attention", query="token"),
     "attention, consistent between neighbours": Variant(fusion="attention", consistency=1.0),
     "sets merged into one": Variant(fusion="merged"),
+    "sets merged into one along the sphere": Variant(fusion="slerp"),
+    "sets apart, vectors side by side": Variant(fusion="apart"),
     "redundancy reduction instead of contrast": Variant(pair_loss="redundancy"),
     "two views as pairs instead of neighbours": Variant(pairs="views"),
 }
@@ -97,7 +102,8 @@ class Bench:
             for one, vectors, mix in zip(self.networks, plain, fit_mix(seen, self.encoder.parts, seed), strict=True)
         ]
         look, views = self.mapped(learned, rows, viewed, seed)
-        yield from self.searched(run, look, views, viewed, starts, "")
+        parts = self.parts_of(learned)
+        yield from self.searched(run, parts, look, views, viewed, starts, "")
         harmed = []
         for one, start, fit, asked in zip(seen, starts, fits, self.witnesses, strict=False):
             knows = witness.tuned(asked[fit], load_encoder(witness.witness_of(self.encoder)))
@@ -112,20 +118,35 @@ class Bench:
             ]
             look, views = self.mapped(learned, rows, viewed, seed)
         if variant.fusion == "mean":
-            yield from self.searched(run, look, views, viewed, starts, ", harm spared")
+            yield from self.searched(run, parts, look, views, viewed, starts, ", harm spared")
+
+    def parts_of(self, learned: list[Trained]) -> list[Part]:
+        """The slices of the adapted encoder's vectors, which sets that stay apart make wider."""
+        widths = [one.look.shape[1] for one in learned]
+        stops = np.cumsum(widths).tolist()
+        every = zip(self.encoder.parts, widths, stops, strict=True)
+        return [replace(part, start=stop - width, stop=stop) for part, width, stop in every]
 
     def mapped(
         self, learned: list[Trained], rows: NDArray[np.intp], viewed: NDArray[np.intp], seed: int
     ) -> tuple[Array, Array]:
         """All pictures (n, d) and the other views of some (m, v, d) by the adapted encoder: networks and mixes."""
         mixes = [rounded(mix_of(one.look, one.views, rows, viewed, seed)) for one in learned]
-        through = partial(map_parts, self.encoder.parts, mixes)
-        views = join_parts(self.encoder.parts, [one.views for one in learned])
-        look = through(join_parts(self.encoder.parts, [one.look for one in learned]))
+        parts = self.parts_of(learned)
+        through = partial(map_parts, parts, mixes)
+        views = join_parts(parts, [one.views for one in learned])
+        look = through(join_parts(parts, [one.look for one in learned]))
         return look, through(views.reshape(-1, views.shape[-1])).reshape(views.shape)
 
     def searched(
-        self, run: Run, look: Array, views: Array, viewed: NDArray[np.intp], starts: NDArray[np.intp], also: str
+        self,
+        run: Run,
+        parts: list[Part],
+        look: Array,
+        views: Array,
+        viewed: NDArray[np.intp],
+        starts: NDArray[np.intp],
+        also: str,
     ) -> Iterator[tuple[str, list[Sides]]]:
         """As it is, hubs corrected, and each set tuned on top."""
         looks = np.split(look, starts[1:-1])
@@ -138,7 +159,7 @@ class Bench:
             )
         yield f"trained{also}", [(one, one) for one in looks]
         yield f"trained{also}, hubs corrected", with_hubs(looks, seen)
-        on_top = [tuned([one], self.encoder.parts) for one in seen]
+        on_top = [tuned([one], parts) for one in seen]
         yield f"trained{also}, each tuned on top", [sides(one, each) for one, each in zip(on_top, looks, strict=True)]
 
     def tuned(self, run: Run) -> list[Sides]:
@@ -183,48 +204,76 @@ def coarse_of(run: Run, made: list[Sides]) -> dict[str, float]:
     }
 
 
+class Table:
+    """What came of each setting under one protocol, a list of runs each."""
+
+    def __init__(self, protocol: str, names: list[str]) -> None:
+        self.protocol, self.names = protocol, names
+        self.values: dict[str, list[list[Values]]] = {}
+        self.known: dict[str, list[list[Values]]] = {}
+        self.coarse: dict[str, list[dict[str, float]]] = {}
+
+    def add(self, setting: str, run: Run, made: list[Sides], known: list[Values]) -> list[Values]:
+        """Measures one run; ``known`` is what each set tuned by itself found in it."""
+        values = run.values(made)
+        self.values.setdefault(setting, []).append(values)
+        self.known.setdefault(setting, []).append(known)
+        self.coarse.setdefault(setting, []).append(coarse_of(run, made))
+        print(self.protocol, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True)
+        return values
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """One row a setting."""
+        for setting, runs in self.values.items():
+            row = row_of(self.protocol, setting, self.names, runs, self.known[setting])
+            coarse = self.coarse[setting]
+            yield row | {
+                f"{one}, parent classes": f"{np.mean([each[one] for each in coarse]):.1f}" for one in coarse[0]
+            }
+
+
+def try_variants(bench: Bench, run: Run, table: Table, known: list[Values], seed: int) -> None:
+    """The method's choices one by one, and last the best single granularity of each set, in each way to search."""
+    alone: dict[str, list[tuple[list[Values], list[Sides]]]] = {}
+    for label, variant in VARIANTS.items():
+        started = time.time()
+        for setting, made in bench.trained(run, seed, variant):
+            values = table.add(f"{label}: {setting}", run, made, known)
+            if len(variant.sizes) == 1:
+                alone.setdefault(setting, []).append((values, made))
+        print(f"   {time.time() - started:.0f} s", flush=True)
+    for setting, tried in alone.items():
+        table.add(f"{BEST_ALONE}: {setting}", run, best_of_each(tried), known)
+
+
 def main(name: str, seeds: int, variants: bool) -> None:
     """Every setting, under every protocol."""
     bench = Bench.of(name)
-    names = [one.name for one in bench.sets]
     rows = []
     for protocol, splits in RUNS.items():
-        found: dict[str, list[list[Values]]] = {}
-        oracle: dict[str, list[list[Values]]] = {}
-        parents: dict[str, list[dict[str, float]]] = {}
+        table = Table(protocol, [one.name for one in bench.sets])
         for split in splits[:1] if variants else splits:
             run = bench.run(protocol, split)
-            known = bench.tuned(run)
-            alone = run.values(known)
-            plain = [(one.look, one.look) for one in bench.vectors]
-            for setting, made in (("plain", plain), ("each tuned by itself", known)):
-                found.setdefault(setting, []).append(run.values(made))
-                parents.setdefault(setting, []).append(coarse_of(run, made))
-                oracle.setdefault(setting, []).append(alone)
-            for label, variant in (VARIANTS if variants else {"": DEFAULT}).items():
-                for seed in range(seeds):
-                    started = time.time()
-                    for setting, made in bench.trained(run, seed, variant):
-                        setting = f"{label}: {setting}" if label else setting
-                        values = run.values(made)
-                        found.setdefault(setting, []).append(values)
-                        parents.setdefault(setting, []).append(coarse_of(run, made))
-                        oracle.setdefault(setting, []).append(alone)
-                        print(
-                            protocol, split, seed, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True
-                        )
-                    print(f"   {time.time() - started:.0f} s", flush=True)
-        for setting, each in found.items():
-            coarse = parents[setting]
-            row = row_of(protocol, setting, names, each, oracle[setting])
-            for one in coarse[0]:
-                row[f"{one}, parent classes"] = f"{np.mean([each[one] for each in coarse]):.1f}"
-            rows.append(row)
+            made = bench.tuned(run)
+            known = run.values(made)
+            table.add("plain", run, [(one.look, one.look) for one in bench.vectors], known)
+            table.add("each tuned by itself", run, made, known)
+            for seed in range(seeds):
+                if variants:
+                    try_variants(bench, run, table, known, seed)
+                    continue
+                started = time.time()
+                for setting, made in bench.trained(run, seed, DEFAULT):
+                    table.add(setting, run, made, known)
+                print(f"   {time.time() - started:.0f} s", flush=True)
+        rows.extend(table.rows())
     notes = [
         "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
         f"`new`: {1 if variants else 3} halving(s) of the classes; {seeds} seed(s). In brackets 95 % intervals.",
         "Each tuned by itself knows which set a query is from; what was trained does not, until it is tuned on top.",
     ]
+    if variants:
+        notes.append(f"An oracle: {BEST_ALONE}, those of MAP@R; it knows which set a picture is from.")
     kind = ("variants" if variants else "trained") + ("" if name == "dino" else f"_{name}")
     save(f"adapt_{kind}", f"One trained encoder for six collections ({name})", rows, notes, seed=0)
 

@@ -117,6 +117,15 @@ def with_hubs(mapped: Sequence[Array], seen: Sequence[Gathered]) -> list[Sides]:
     return made
 
 
+def best_of_each(tried: Sequence[tuple[Sequence[Values], Sequence[Sides]]]) -> list[Sides]:
+    """Of several ways, with the values and the sides of each set, the sides of the one with the best MAP@R there.
+
+    An oracle, by labels: what it finds in a set is never less than any one way's.
+    """
+    found = [[float(one["map@r"].mean()) for one in values[: len(made)]] for values, made in tried]
+    return [tried[way][1][at] for at, way in enumerate(np.argmax(found, axis=0))]
+
+
 def through(mapped: Map, one: Gathered) -> Gathered:
     """What a fit sees, in another space."""
     views = mapped(one.views.reshape(-1, one.views.shape[-1])).reshape(one.views.shape)

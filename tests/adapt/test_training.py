@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -29,6 +30,7 @@ from samekind.adapt.losses import (
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
 from samekind.adapt.train import embed, shares_of
 from samekind.adapt.trunk import UpperNetwork
+from samekind.encoders import load
 from samekind.encoders.graph import cut_at, with_adaptors
 from samekind.encoders.points import points_of
 from samekind.encoders.rows import unit_rows
@@ -39,6 +41,7 @@ from samekind.events import Job, Skipped
 from samekind.pictures.views import View
 from samekind.settings import Settings
 from samekind.tuning.experts import fit_experts
+from tests.adapt.networks import SIDE, write_vit
 from tests.encoders.small import VIT, WIDTH, pictures, run, vit_tensors
 
 torch = pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
@@ -278,6 +281,21 @@ def test_a_cosine_of_sets_side_by_side_is_the_mean_of_the_sets_cosines() -> None
     alone = unit_rows(apart(adaptors, tokens))
     assert together.shape == (4, 3 * WIDTH)
     np.testing.assert_allclose(together @ together.T, np.mean([one @ one.T for one in alone], axis=0), atol=1e-5)
+
+
+def test_an_encoder_of_sets_side_by_side_is_wider(tmp_path: Path) -> None:
+    name = f"onnx:{write_vit(tmp_path / 'network.onnx')}"
+    points = points_of(load.blueprints(name, Settings())[0].build())
+    tensors = SideBySide(Adaptors(points, 3, seed=0)).exported()
+    kept = {"onnx": {kind: tensor.astype(np.float16).astype(np.float32) for kind, tensor in tensors.items()}}
+    plain, wide = (load.with_adaptors(name, each, Settings(threads=1)) for each in ({}, kept))
+    assert (wide.dim, wide.parts) == (
+        3 * plain.dim,
+        (replace(plain.parts[0], stop=3 * plain.dim, name="onnx+adaptors"),),
+    )
+    assert wide.fingerprint != plain.fingerprint
+    seen = [plain.prepare(one) for one in pictures(2, SIDE)]
+    np.testing.assert_allclose(wide.encode(seen), np.tile(plain.encode(seen), (1, 3)) / 3**0.5, atol=0.01)
 
 
 @pytest.mark.parametrize("how", ["mean", "attention", "merged", "slerp", "apart"])
