@@ -41,6 +41,9 @@ def search(
         float | None, typer.Option(help="Cosine of plain vectors from which on pictures count as copies.")
     ] = None,
     no_collapse: Annotated[bool, typer.Option("--no-collapse", help="Show near-duplicates one by one.")] = False,
+    granularity: Annotated[
+        str, typer.Option(help="fine, coarse (pictures of the same wider kind first), or from 0, fine, to 1, coarse.")
+    ] = "fine",
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line and hit.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Only the files' paths, one a line.")] = False,
@@ -78,6 +81,7 @@ def search(
         min_confidence=min_confidence,
         min_score=min_score,
         collapse=None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
+        granularity=granularity,
     )
     if sheet is not None:
         write_sheet(sheet_of(held, query, hits), sheet)
@@ -151,6 +155,8 @@ def _box(text: str) -> Box | None:
 def _show(hits: Hits, sheet: Path | None) -> None:
     from rich.console import Console
 
+    from samekind.query.hits import about_granularity
+
     console = Console(highlight=False)
     if not hits:
         console.print(f"Nothing good enough in {hits.collection}.", markup=False)
@@ -163,6 +169,8 @@ def _show(hits: Hits, sheet: Path | None) -> None:
             style="dim",
             markup=False,
         )
+        if said := about_granularity(hits):
+            console.print(f"{said[0].upper()}{said[1:]}.", style="dim", markup=False)
     if sheet is not None:
         console.print(f"Contact sheet: {sheet}", markup=False)
 

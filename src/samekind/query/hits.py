@@ -89,7 +89,8 @@ class Hits(Sequence[Hit]):
     """The hits of one search, best first; thresholds can be moved afterwards without searching again.
 
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
-    shown follows from them, ``k`` and the thresholds.
+    shown follows from them, ``k`` and the thresholds. With a ``granularity`` above 0 the order is that of the wider
+    kind, while scores and confidences belong to the ``fine`` search, whose hits are kept to compare with.
     """
 
     candidates: tuple[Hit, ...]
@@ -102,6 +103,8 @@ class Hits(Sequence[Hit]):
     min_score: float = -1.0
     collapse: float | None = COLLAPSE_AT
     seconds: Seconds = field(default_factory=Seconds)
+    granularity: float = 0.0
+    fine: Hits | None = None
 
     @cached_property
     def _shown(self) -> tuple[Hit, ...]:
@@ -139,8 +142,22 @@ class Hits(Sequence[Hit]):
 
     @property
     def nothing_here(self) -> bool:
-        """True when no hit reaches the confidence of a match: the collection holds nothing of this kind."""
-        return all(hit.weak for hit in self)
+        """True when no hit reaches the confidence of a match: the collection holds nothing of this kind.
+
+        Asked of the fine search, whatever the granularity.
+        """
+        return all(hit.weak for hit in self._same_of_fine())
+
+    @property
+    def no_effect(self) -> bool:
+        """True when a granularity was asked for and these are the hits of the fine search, in its order."""
+        return self.fine is not None and [hit.id for hit in self] == [hit.id for hit in self._same_of_fine()]
+
+    def _same_of_fine(self) -> Hits:
+        """What the fine search shows with the same thresholds."""
+        if self.fine is None:
+            return self
+        return replace(self.fine, min_confidence=self.min_confidence, min_score=self.min_score, collapse=self.collapse)
 
     def at_least(self, confidence: float) -> Hits:
         """The same search with another least confidence (0..1)."""
@@ -172,6 +189,8 @@ class Hits(Sequence[Hit]):
             "min_confidence": self.min_confidence,
             "min_score": self.min_score,
             "collapse": self.collapse,
+            "granularity": self.granularity,
+            "no_effect": self.no_effect,
             "collapsed": sum(len(hit.copies) for hit in self),
             "nothing_here": self.nothing_here,
             "seconds": self.seconds.to_dict(),
@@ -190,7 +209,7 @@ class Hits(Sequence[Hit]):
         return "".join(f"{hit.file}{end}" for hit in self)
 
     def to_table(self) -> Table:
-        """A rich table; weak hits stand dimmed below a line."""
+        """A rich table; weak hits stand dimmed, below a line where the order is that of the confidence."""
         from rich.markup import escape
         from rich.table import Table
 
@@ -205,7 +224,7 @@ class Hits(Sequence[Hit]):
             table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
         weak_before = False
         for hit in self:
-            if hit.weak and not weak_before:
+            if hit.weak and not weak_before and self.fine is None:
                 table.add_row("", "", "", "── weak from here ──", "", style="dim")
                 weak_before = True
             table.add_row(
@@ -224,6 +243,16 @@ def remark(hit: Hit) -> str:
     count = len(hit.copies)
     copies = f"+{count} {'copy' if count == 1 else 'copies'}" if count else ""
     return ", ".join(filter(None, ("the same file" if hit.same_file else "", copies)))
+
+
+def about_granularity(hits: Hits) -> str:
+    """What a granularity did to these hits, in words; nothing for a fine search."""
+    if hits.fine is None:
+        return ""
+    asked = f"granularity {hits.granularity:g}"
+    if hits.no_effect:
+        return f"{asked} has no effect here: these are the hits of the fine search"
+    return f"{asked}: ordered by the wider kind; score and confidence are of the fine search"
 
 
 def group_copies(vectors: NDArray[np.float32], threshold: float | None, k: int) -> list[list[int]]:

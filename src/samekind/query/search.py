@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.errors import PictureError, UsageError
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.model import Picture, Query, Stored, Vector
+from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
     from samekind.tuning import Tuning
+    from samekind.tuning.space import Space
 
 _SPARE = 16
 """Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
@@ -39,6 +42,7 @@ def search(
     min_confidence: float = 0.0,
     min_score: float = -1.0,
     collapse: float | None = COLLAPSE_AT,
+    granularity: float | str = FINE,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -46,7 +50,10 @@ def search(
     The query's vector is L2(sum of weight x part), each part a unit vector in the searched space: the tuned one, or
     the encoder's own with ``tune`` False or where tuning was left out. ``exact`` None lets the collection choose.
     ``collapse`` is the cosine of plain vectors from which on near-duplicates stand behind the best of them (None: each
-    by itself). The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
+    by itself). ``granularity`` from 0 ("fine") to 1 ("coarse") puts pictures of the same wider kind first: the order is
+    that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
+    confidences and what passes the thresholds stay those of the query itself.
+    The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
     Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a query
     picture that cannot be used), EncoderMismatch
@@ -56,6 +63,7 @@ def search(
         raise UsageError(f"The number of hits wanted must be at least 1, not {k}.")
     check_confidence(min_confidence)
     check_collapse(collapse)
+    level = level_of(granularity)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
     if query.pictures and encoder is None:
@@ -67,26 +75,89 @@ def search(
     rows = _plain_rows(collection, query, looked, asked)
     weights = np.array([part.weight for part in query.parts], np.float32)
 
-    fetch = k + len(asked) + _SPARE
-    while True:
-        tuned, ids, scores = _nearest(collection, rows, weights, fetch, where, tune, exact)
-        keep = [n for n, id_ in enumerate(ids) if id_ not in asked]
-        hits = Hits(
-            candidates=_candidates(collection, [ids[n] for n in keep], scores[keep], tuned, hashes),
-            vectors=collection.stored([ids[n] for n in keep], tuned=False),
-            collection=str(collection.path),
-            encoder=collection.encoder_name,
-            tuned=tuned,
-            k=k,
-            min_confidence=min_confidence,
-            min_score=min_score,
-            collapse=collapse,
-        )
-        if len(hits) == k or len(ids) < fetch or not _may_hold_more(hits):
-            break
-        fetch *= 4
+    tuning = collection.tuning
+    space = tuning.space if tuning is not None and tune else None
+    vector = summed(space.apply(rows) if space else rows, weights)
+    asking = _Asking(collection, vector, space, where, exact, frozenset(asked), hashes)
+    bare = Hits(
+        candidates=(),
+        vectors=np.zeros((0, collection.dim), np.float32),
+        collection=str(collection.path),
+        encoder=collection.encoder_name,
+        tuned=space is not None,
+        k=k,
+        min_confidence=min_confidence,
+        min_score=min_score,
+        collapse=collapse,
+    )
+    hits = asking.nearest(bare)
+    if level > FINE:
+        hits = asking.wider(hits, rows, level)
     seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
     return hits.timed(seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asking:
+    """One query in the space that is searched: ``vector`` (dim,), and the pictures that are ``left_out``."""
+
+    collection: Collection
+    vector: NDArray[np.float32]
+    space: Space | None
+    where: str | Where | None
+    exact: bool | None
+    left_out: frozenset[str]
+    hashes: frozenset[str]
+
+    def nearest(self, bare: Hits) -> Hits:
+        """The hits, best first."""
+        fetch = bare.k + len(self.left_out) + _SPARE
+        while True:
+            ids, scores = self._found(self.vector, fetch, self.where)
+            hits = self._filled(bare, ids, scores)
+            if len(hits) == bare.k or len(ids) < fetch - len(self.left_out) or not _may_hold_more(hits):
+                return hits
+            fetch *= 4
+
+    def wider(self, fine: Hits, parts: Vectors, level: float) -> Hits:
+        """The hits in the order of a vector that is pulled towards what lies around the query, up to ``level``."""
+        near, _ = self._found(self.vector, CANDIDATES + len(self.left_out), None)
+        chosen = around(self.collection.stored(near, tuned=False), parts)
+        wide = pulled(self.vector, self._stored([near[n] for n in chosen])[:, : len(self.vector)], level)
+        bare = replace(fine, granularity=level, fine=fine)
+        if len(fine) < fine.k:  # all that pass are known
+            ids = [hit.id for hit in fine.candidates]
+            order = np.argsort(-(self._stored(ids) @ self._asked(wide)), kind="stable")
+            vectors = fine.vectors[order]
+            return replace(bare, candidates=tuple(fine.candidates[n] for n in order), vectors=vectors)
+        fetch = fine.k + len(self.left_out) + _SPARE
+        while True:
+            ids, _ = self._found(wide, fetch, self.where)
+            hits = self._filled(bare, ids, self._stored(ids) @ self._asked(self.vector))
+            if len(hits) == fine.k or len(ids) < fetch - len(self.left_out):
+                return hits
+            fetch *= 4
+
+    def _found(
+        self, vector: NDArray[np.float32], fetch: int, where: str | Where | None
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """Ids of the ``fetch`` nearest, less those left out, and their scores."""
+        asked, tuned = self._asked(vector)[None], self.space is not None
+        ((ids, scores),) = self.collection.nearest(asked, fetch, where=where, tuned=tuned, exact=self.exact)
+        keep = [n for n, id_ in enumerate(ids) if id_ not in self.left_out]
+        return [ids[n] for n in keep], scores[keep]
+
+    def _asked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The query side of a score, one row."""
+        return self.space.asking(vector[None])[0] if self.space else vector
+
+    def _stored(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """The other side of a score, a row a picture."""
+        return self.collection.stored(ids, tuned=self.space is not None)
+
+    def _filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32]) -> Hits:
+        candidates = _candidates(self.collection, ids, scores, bare.tuned, self.hashes)
+        return replace(bare, candidates=candidates, vectors=self.collection.stored(ids, tuned=False))
 
 
 def _load_encoder(collection: Collection) -> Encoder:
@@ -139,24 +210,6 @@ def _given(part: Vector, collection: Collection) -> NDArray[np.float32]:
             f"the collection's encoder {collection.encoder_name!r}."
         )
     return np.asarray(values / np.linalg.norm(values), np.float32)
-
-
-def _nearest(
-    collection: Collection,
-    rows: Vectors,
-    weights: NDArray[np.float32],
-    fetch: int,
-    where: str | Where | None,
-    tune: bool,
-    exact: bool | None,
-) -> tuple[bool, list[str], NDArray[np.float32]]:
-    """Whether the tuned space was searched, ids best first, and their cosines."""
-    tuning = collection.tuning
-    space = tuning.space if tuning is not None and tune else None
-    vector = summed(space.apply(rows) if space else rows, weights)[None]
-    asked = space.asking(vector) if space else vector
-    ((ids, scores),) = collection.nearest(asked, fetch, where=where, tuned=space is not None, exact=exact)
-    return space is not None, ids, scores
 
 
 def summed(rows: Vectors, weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from samekind.collection import Collection
 from samekind.encoders.base import Pixels
 from samekind.errors import StorageError, UsageError
 from samekind.pictures.views import Box
-from samekind.query.hits import WEAK_BELOW, Hit, Hits, remark
+from samekind.query.hits import WEAK_BELOW, Hit, Hits, about_granularity, remark
 from samekind.query.model import Picture, Query, Stored, Vector
 
 KINDS = (".png", ".html")
@@ -42,21 +42,25 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One search: what was asked with, what was found, best first."""
+    """One search: what was asked with, what was found, best first.
+
+    ``apart`` False leaves weak hits where they are: their order is not that of the confidence.
+    """
 
     title: str
     asked: tuple[Tile, ...]
     found: tuple[Tile, ...]
+    apart: bool = True
 
     @property
     def strong(self) -> tuple[Tile, ...]:
         """The hits that can be relied on."""
-        return tuple(tile for tile in self.found if not tile.weak)
+        return tuple(tile for tile in self.found if not (tile.weak and self.apart))
 
     @property
     def weak(self) -> tuple[Tile, ...]:
         """The others, shown below a line."""
-        return tuple(tile for tile in self.found if tile.weak)
+        return tuple(tile for tile in self.found if tile.weak and self.apart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,8 @@ def sheet_of(collection: Collection, query: Query, hits: Hits) -> Sheet:
     """The sheet of one search."""
     space = "tuned to this collection" if hits.tuned else "plain"
     subtitle = f"{hits.encoder}, {space}, {hits.seconds.search * 1000:.0f} ms"
+    if said := about_granularity(hits):
+        subtitle += f"; {said}"
     if hits.nothing_here:
         subtitle += "; nothing here is likely to be the same kind"
     return Sheet(collection.name, subtitle, (row_of(collection, query, hits),))
@@ -79,7 +85,8 @@ def sheet_of(collection: Collection, query: Query, hits: Hits) -> Sheet:
 
 def row_of(collection: Collection, query: Query, hits: Hits, title: str = "") -> Row:
     """One search as a part of a larger sheet."""
-    return Row(title, tuple(_asked(collection, query)), tuple(tile_of(hit) for hit in hits))
+    asked, found = tuple(_asked(collection, query)), tuple(tile_of(hit) for hit in hits)
+    return Row(title, asked, found, apart=hits.fine is None)
 
 
 def tile_of(hit: Hit, right: bool | None = None) -> Tile:
