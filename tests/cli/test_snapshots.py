@@ -38,6 +38,14 @@ def test_search(call: Call, synced: Said, snapshot: Snapshot) -> None:
     snapshot(said.out)
 
 
+@pytest.mark.parametrize("level", ["coarse", "0.001"])
+def test_search_wider(call: Call, synced: Said, snapshot: Snapshot, level: str) -> None:
+    asked = ("search", "birds.samekind", "--picture", "birds/train/05.png", "-k", "12", "--no-tune")
+    said = call(*asked, "--granularity", level)
+    assert (said.code, said.err) == (0, "")
+    snapshot(said.out)
+
+
 def test_search_in_vain(call: Call, synced: Said, snapshot: Snapshot) -> None:
     said = call("search", "birds.samekind", "--like", "train/01.png", "--where", "path~=none/")
     assert (said.code, said.err) == (1, "")
@@ -61,10 +69,11 @@ def test_shows(call: Call, synced: Said, snapshot: Snapshot, words: tuple[str, .
         ("search", "nowhere.samekind", "--picture", "birds/train/01.png"),
         ("search", "birds.samekind", "--picture", "birds/torn.jpg"),
         ("list", "birds.samekind", "--where", "pth~=train/"),
+        ("search", "birds.samekind", "--picture", "birds/train/01.png", "--granularity", "broad"),
         ("sync", "birds", "--into", "birds.samekind", "--encoder", "dino"),
         ("sync", "empty", "--into", "new.samekind", "--encoder", "mock"),
     ],
-    ids=["no collection", "torn query", "unknown column", "another encoder", "no pictures"],
+    ids=["no collection", "torn query", "unknown column", "no granularity", "another encoder", "no pictures"],
 )
 def test_refusal(call: Call, synced: Said, snapshot: Snapshot, words: tuple[str, ...]) -> None:
     said = call(*words)

@@ -95,6 +95,22 @@ def test_nothing_good_enough_is_exit_code_1() -> None:
     assert run("--like", "3/00010.png", "--where", "path~=no/", "--jsonl").stdout == ""
 
 
+def test_a_granularity_changes_the_order_and_says_so() -> None:
+    fine, wide = (
+        json.loads(run("--like", "3/00010.png", "-k", "31", "--json", *more).stdout)
+        for more in ((), ("--granularity", "coarse"))
+    )
+    scores = {hit["id"]: pytest.approx(hit["score"], abs=1e-5) for hit in fine["hits"]}
+    assert {hit["id"]: hit["score"] for hit in wide["hits"]} == scores
+    assert [hit["id"] for hit in wide["hits"]] != [hit["id"] for hit in fine["hits"]]
+    assert [(told["granularity"], told["no_effect"]) for told in (fine, wide)] == [(0, False), (1, False)]
+    shown = " ".join(run("--like", "3/00010.png", "-k", "31", "--granularity", ".5").stdout.split())
+    assert "Granularity 0.5: ordered by the wider kind; score and confidence are of the fine search." in shown
+    assert "weak from here" not in shown
+    none = run("--like", "3/00010.png", "--granularity", "1", "--where", "path~=no/")
+    assert (none.exit_code, none.stdout.startswith("Nothing good enough")) == (1, True)
+
+
 def test_a_sheet_is_written_beside_the_results(place: Path) -> None:
     for name in ("sheet.png", "sheet.html"):
         result = run("--picture", FILE, "-k", "3", "--sheet", name)
@@ -121,6 +137,8 @@ def test_a_sheet_is_written_beside_the_results(place: Path) -> None:
         (("--picture", FILE, "--sheet", "sheet.pdf"), "sheet.pdf"),
         (("--picture", FILE, "--min-confidence", "7"), "between 0 and 1"),
         (("--picture", FILE, "-k", "0"), "at least 1"),
+        (("--picture", FILE, "--granularity", "2"), "fine, coarse or a number from 0 to 1, not '2'"),
+        (("--picture", FILE, "--granularity", "broad"), "not 'broad'"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], says: str) -> None:
