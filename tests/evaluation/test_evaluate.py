@@ -46,6 +46,22 @@ def test_plain_scores_equal_a_loop(draw_set, encoder):
     assert result.sets[0].tuning == "off"
 
 
+@pytest.mark.parametrize("tune", [True, False])
+def test_a_granularity_searches_wider(draw_set, encoder, tune):
+    file = draw_set("left", each=6, spread=60)
+    fine, none, wide = (
+        evaluate([file], encoder, tune=tune, granularity=level).result() for level in ("fine", 1e-9, "coarse")
+    )
+    name = "colour, tuned" if tune else "colour, plain"
+    assert (fine.setting, wide.setting) == (name, f"{name}, granularity 1")
+    assert [found.details["granularity"] for found in (fine, none, wide)] == [0, 1e-9, 1]
+    tops = [found.sets[0].asked.ranking.top for found in (fine, none, wide)]
+    np.testing.assert_array_equal(tops[0], tops[1])
+    assert (tops[0] != tops[2]).any()
+    with pytest.raises(UsageError, match="not 'broad'"):
+        evaluate([file], encoder, granularity="broad")
+
+
 def test_one_set_is_its_own_mean_and_joint_gallery(draw_set, encoder):
     found = evaluate([draw_set("left")], encoder).result().to_dict()
     for name in METRICS:

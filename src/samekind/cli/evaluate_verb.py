@@ -36,6 +36,9 @@ def evaluate(
     ] = "own",
     split: Annotated[int, typer.Option(help="Which halving of the classes protocol new uses: 0, 1 or 2.")] = 0,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Measure the plain encoder.")] = False,
+    granularity: Annotated[
+        str, typer.Option(help="How wide to search: fine, coarse, or from 0, fine, to 1, coarse.")
+    ] = "fine",
     adapt_on: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +80,7 @@ def evaluate(
     if run is not None and qrels is not None:
         chosen: dict[str, Any] = {"labels files": labels, "--encoder": encoder, "--no-tune": no_tune}
         chosen |= {"--run-out": run_out, "--qrels-out": qrels_out}
+        chosen |= {"--granularity": granularity != "fine"}
         extra = [name for name, value in chosen.items() if value]
         if extra:
             raise UsageError(f"--run measures a finished run; leave out {', '.join(extra)}.")
@@ -96,6 +100,7 @@ def evaluate(
             split=split,
             against=against,
             depth=runs.TREC_DEPTH if run_out else 10,
+            granularity=granularity,
             settings=settings,
         )
         found = follow(job, quiet=quiet)

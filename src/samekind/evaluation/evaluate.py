@@ -16,6 +16,7 @@ from samekind.evaluation.measure import joined_labels, measure
 from samekind.evaluation.results import Evaluation
 from samekind.evaluation.vectors import SetVectors, joined, vectors_of
 from samekind.events import Event, Job, Progress
+from samekind.query.wider import FINE, level_of
 from samekind.settings import Settings, resolve
 
 NO_TUNE = "no-tune"
@@ -30,6 +31,7 @@ def evaluate(
     split: int = 0,
     against: str | Encoder | None = None,
     depth: int = 10,
+    granularity: float | str = FINE,
     settings: Settings | None = None,
 ) -> Job[Evaluation]:
     """Measures search on labelled pictures: one labels.csv a set, or the folder that holds it.
@@ -38,6 +40,7 @@ def evaluate(
     ``split`` 0, 1 or 2 for three halvings of the classes under "new". ``tune``: fit the vectors without labels as a
     collection does, or take them as the encoder gives them. ``against``: "no-tune", or another encoder, measured on the
     same pictures so that the difference can be told. ``depth``: how many of the best hits are kept for each query.
+    ``granularity``: how wide is searched, from 0 ("fine") to 1 ("coarse"), as `search` takes it.
 
     Vectors are kept in the cache folder, so a second evaluation encodes nothing. Raises UsageError for labels that
     break the contract and for impossible choices, EncoderError for an encoder that cannot be used.
@@ -45,7 +48,8 @@ def evaluate(
     protocols.check_protocol(protocol, split)
     if against == NO_TUNE and not tune:
         raise UsageError("Plain against plain tells nothing; leave out --no-tune, or compare with another encoder.")
-    return Job(_steps(label_files, encoder, against, _Plan(protocol, split, tune, depth), settings or resolve()))
+    plan = _Plan(protocol, split, tune, depth, level_of(granularity))
+    return Job(_steps(label_files, encoder, against, plan, settings or resolve()))
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class _Plan:
     split: int
     tune: bool
     depth: int
+    level: float
 
 
 def _steps(
@@ -117,19 +122,21 @@ def _measured(
     scores = []
     for done, (labelled, found, task) in enumerate(zip(sets, vectors, tasks, strict=True)):
         yield Progress("measuring", done, len(sets) + 1)
-        scores.append(measure(labelled, found, task, encoder.parts, plan.tune, plan.depth))
+        scores.append(measure(labelled, found, task, encoder.parts, plan.tune, plan.depth, plan.level))
     yield Progress("measuring", len(sets), len(sets) + 1)
     whole = protocols.joined(tasks, [len(labelled) for labelled in sets])
-    joint = measure(joined_labels(sets), joined(vectors), whole, encoder.parts, plan.tune, plan.depth)
+    joint = measure(joined_labels(sets), joined(vectors), whole, encoder.parts, plan.tune, plan.depth, plan.level)
     yield Progress("measuring", len(sets) + 1, len(sets) + 1)
     return Evaluation(
-        f"{encoder.name}, {'tuned' if plan.tune else 'plain'}",
+        f"{encoder.name}, {'tuned' if plan.tune else 'plain'}"
+        + (f", granularity {plan.level:g}" if plan.level > FINE else ""),
         {
             "encoder": encoder.name,
             "fingerprint": encoder.fingerprint,
             "tuned": plan.tune,
             "protocol": plan.protocol,
             "split": plan.split,
+            "granularity": plan.level,
         },
         tuple(scores),
         joint,

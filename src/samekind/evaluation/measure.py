@@ -14,16 +14,27 @@ from samekind.evaluation.protocols import Task
 from samekind.evaluation.ranking import Codes, rank
 from samekind.evaluation.results import Asked, Scores
 from samekind.evaluation.vectors import SetVectors
+from samekind.query.wider import CANDIDATES, FINE, around, pulled
 
 
 def measure(
-    labelled: LabelledSet, vectors: SetVectors, task: Task, parts: Sequence[Part], tune: bool, depth: int
+    labelled: LabelledSet,
+    vectors: SetVectors,
+    task: Task,
+    parts: Sequence[Part],
+    tune: bool,
+    depth: int,
+    level: float = FINE,
 ) -> Scores:
     """Scores of a set whose rows are those of ``vectors``; ``depth`` of the best hits are kept for each query.
+
+    ``level`` is the granularity that is searched at, as a search of a stored picture does.
 
     Raises UsageError where no query has a relevant picture to find.
     """
     asked, stored, why = _tuned(vectors, task, parts) if tune else _plain(vectors, task)
+    if level > FINE:
+        asked = _wider(asked, stored, vectors.look, task, level)
     fine, coarse = _codes(labelled.labels), _codes(labelled.coarse)
     kinds = {"label": (fine[task.queries], fine[task.gallery]), "coarse": (coarse[task.queries], coarse[task.gallery])}
     ranking = rank(asked, stored, task.own, kinds, depth)
@@ -72,6 +83,17 @@ def _tuned(vectors: SetVectors, task: Task, parts: Sequence[Part]) -> tuple[Vect
     look, views, view_rows = vectors.take(task.fit)
     tuning = fit(look, parts, views, view_rows)
     return tuning.asked(vectors.look[task.queries]), tuning.stored(vectors.look[task.gallery]), tuning.why
+
+
+def _wider(asked: Vectors, stored: Vectors, look: Vectors, task: Task, level: float) -> Vectors:
+    """The query side (q, d or d + 1) with each query's vector pulled towards what lies around it."""
+    dim = look.shape[1]
+    wide = asked.copy()
+    for query, found in enumerate(rank(asked, stored, task.own, {}, CANDIDATES).top):
+        near = found[found >= 0]
+        chosen = near[around(look[task.gallery[near]], look[task.queries[query]][None])]
+        wide[query, :dim] = pulled(asked[query, :dim], stored[chosen, :dim], level)
+    return wide
 
 
 def _codes(names: tuple[str, ...]) -> Codes:
