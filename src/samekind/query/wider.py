@@ -16,7 +16,7 @@ FINE, COARSE = 0.0, 1.0
 NAMED = {"fine": FINE, "coarse": COARSE}
 
 NEIGHBOURS = 6
-"""Chosen with dino on grocery: from eight on, pictures of other kinds come in and parent classes lose again."""
+"""Chosen with dino on grocery: with eight its parent classes gain no more, with sixteen they lose again."""
 
 CANDIDATES = 16 + NEIGHBOURS
 """Looked at to find so many that are no copies."""
