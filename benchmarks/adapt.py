@@ -41,8 +41,8 @@ BEST_ALONE = "the best single granularity of each set, by its labels"
 RUNS = {"own": (0,), "new": (0, 1, 2)}
 VARIANTS = {
     "as it is": DEFAULT,
-    "one round": Variant(rounds=1),
-    "every set sees every picture, one round": Variant(rounds=1, routed=False),
+    "one round": Variant(epochs=(5,)),
+    "every set sees every picture, one round": Variant(epochs=(5,), routed=False),
     "128 alone": Variant(sizes=(128,)),
     "32 alone": Variant(sizes=(32,)),
     "8 alone": Variant(sizes=(8,)),

@@ -65,11 +65,10 @@ def parts(name: str) -> None:
     for _ in range(ROUNDS):
         for label, encoder in encoding.items():
             found.setdefault(label, []).append(cost(lambda encoder=encoder: encoder.encode(pictures)) / PICTURES)
-    train.EPOCHS = 1
     for _ in range(2):
         for label, sets in lessons.items():
             lesson, trained = random_lesson(upper, sets), Adaptors(upper.points, sets, 0)
-            job = Job(train_sets(trained, upper, lesson, 0, routed="everything" not in label))
+            job = Job(train_sets(trained, upper, lesson, 0, 1, routed="everything" not in label))
             found.setdefault(f"training, {label}", []).append(cost(job.result) / 4)
     rows = [
         {"what": label, "CPU ms": 1000 * min(values), "times the first": min(values) / min(found[first])}

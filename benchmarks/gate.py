@@ -268,7 +268,7 @@ class Bench:
             yield f"{name}, noise in {self.names[at]} alone", before, only
 
     def trained(
-        self, rate: float = train.RATE, epochs: int = train.EPOCHS, random: float = 0.0, coarse: int = 0, seed: int = 0
+        self, rate: float = train.RATE, epochs: int = 5, random: float = 0.0, coarse: int = 0, seed: int = 0
     ) -> tuple[Spaces, Spaces]:
         """What `train_candidate` gives to the gate; tokens are kept from one candidate to the next."""
         caught: list[tuple[Spaces, Spaces]] = []
@@ -286,11 +286,10 @@ class Bench:
             return np.where(rng.random(right.shape) < random, rng.integers(0, len(space), right.shape), right)
 
         nearest_rows = grappa.nearest_rows
-        variant = grappa.Variant(sizes=(200,) if coarse else (32,), rounds=1)
+        variant = grappa.Variant(sizes=(200,) if coarse else (32,), epochs=(epochs,))
         with ExitStack() as changed:
             for place, name, value in (
                 (train, "RATE", rate),
-                (train, "EPOCHS", epochs),
                 (train, "CLUSTER_WEIGHT", 10.0 if coarse else train.CLUSTER_WEIGHT),
                 (trained, "grappa", partial(grappa.grappa, variant=variant)),
                 (trained, "less_alike", lambda *_: False),  # nothing is spared: the gate has to see it

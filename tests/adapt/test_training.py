@@ -476,7 +476,7 @@ def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        Variant(sizes=(16,), rounds=1),
+        Variant(sizes=(16,), epochs=(5,)),
         Variant(routed=False),
         Variant(fusion="attention", consistency=1.0),
         Variant(fusion="attention", query="token", pair_loss="redundancy"),

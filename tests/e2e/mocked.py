@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import safetensors.numpy
 
-from samekind.adapt import train, trained
+from samekind.adapt import trained
 from samekind.adapt.gate import Verdict, judge
+from samekind.adapt.grappa import Variant
 from samekind.cli import progress
 from samekind.cli.app import main
 from samekind.collection import pipeline, sync
@@ -76,6 +78,6 @@ if __name__ == "__main__":
         name, stage, *at = end.split(":")
         ending(signal.Signals[name], stage, int(*at) if at else 1)
     if os.environ.get("FEW_ROUNDS"):
-        train.EPOCHS = 2
+        trained.grappa = partial(trained.grappa, variant=Variant(epochs=(2, 2)))  # type: ignore[assignment]
         trained.judge = accepted
     main()

@@ -33,7 +33,7 @@ def called(node: Any, name: str) -> Any:
 
 
 def test_named_blocks() -> None:
-    assert points_of(build_vit(vit_tensors(blocks=4), 42, VIT)) == {f"blocks.{block}": WIDTH for block in (1, 2, 3)}
+    assert points_of(build_vit(vit_tensors(blocks=7), 42, VIT)) == {f"blocks.{block}": WIDTH for block in range(2, 7)}
     small = build_efficientnet(efficientnet_tensors(), 24, strided=EFFICIENTNET_STRIDED)
     assert points_of(small) == {"blocks.0": 6, "blocks.1": 8, "blocks.2": 8}
 

@@ -51,17 +51,17 @@ class Variant:
     """The choices within the method; those that stand are measured in `benchmarks/adapt.py`.
 
     ``sizes``: mean number of pictures in a cluster, one for each granularity. ``routed``: sets share the
-    batches, else each sees everything. ``rounds`` of training, clusters and neighbours found anew before each in the
-    space of the one before. ``fusion``: the mean of the sets, attention over them and a null adaptor, one set with the
-    mean of all sets' parameters ("merged") or with their spherical mean ("slerp"), or sets "apart", whose vectors side
-    by side are sets * d wide. ``query``: whether attention looks at the whole picture or at each token. ``pairs`` and
-    ``pair_loss``: what the two of a pair are, and how they are compared.
+    batches, else each sees everything. ``epochs`` of each round of training; clusters and neighbours are found anew
+    before each, in the space of the one before. ``fusion``: the mean of the sets, attention over them and a null
+    adaptor, one set with the mean of all sets' parameters ("merged") or with their spherical mean ("slerp"), or sets
+    "apart", whose vectors side by side are sets * d wide. ``query``: whether attention looks at the whole picture or at
+    each token. ``pairs`` and ``pair_loss``: what the two of a pair are, and how they are compared.
     ``consistency`` and ``balance`` weigh the losses on the attention itself.
     """
 
     sizes: tuple[int, ...] = (128, 32, 8, 4)
     routed: bool = True
-    rounds: int = 2
+    epochs: tuple[int, ...] = (3, 5)
     fusion: Literal["mean", "attention", "merged", "slerp", "apart"] = "mean"
     query: Query = "picture"
     pairs: Pairs = "neighbours"
@@ -109,7 +109,7 @@ def grappa(
     found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     space = mix.apply(plain[rows])
-    for again in range(variant.rounds):
+    for done, epochs in enumerate(variant.epochs, 1):
         lesson = Lesson(
             tokens,
             rows,
@@ -120,9 +120,9 @@ def grappa(
             variant.pair_loss,
         )
         sets = Adaptors(trunk.points, len(lesson.labels), seed, alike=variant.fusion in ("merged", "slerp"))
-        losses = yield from train_sets(sets, trunk, lesson, seed, variant.routed)
+        losses = yield from train_sets(sets, trunk, lesson, seed, epochs, variant.routed)
         sets.load(sets.to_numpy())
-        if again + 1 < variant.rounds:
+        if done < len(variant.epochs):
             look, views = yield from _seen(sets, Mean(), trunk, tokens, rows, viewed)
             space = mix_of(look, views, np.arange(len(rows)), np.searchsorted(rows, viewed), seed).apply(look)
     fusion: Mean | Attention = Mean()

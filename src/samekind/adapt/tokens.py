@@ -29,7 +29,7 @@ from samekind.pictures.views import View
 from samekind.settings import Settings, cache_folder, usable_threads
 from samekind.tuning.nuisance import Rows
 
-CROPS = 2
+CROPS = 1
 _SMALLEST = 0.5
 _ASPECT = 0.2
 _BLOCK = 16

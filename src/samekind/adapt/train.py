@@ -22,9 +22,9 @@ from samekind.encoders.runtime import machine_precision
 from samekind.events import Event, Progress
 from samekind.tuning.nuisance import Rows
 
-EPOCHS, BATCH, RATE, DECAY = 5, 128, 1e-3, 1e-2
+BATCH, RATE, DECAY = 128, 1e-3, 1e-2
 FUSION_EPOCHS = 2
-PATCHES = 96
+PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
@@ -77,7 +77,7 @@ class Lesson:
 
 
 def train_sets(
-    adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int, routed: bool = True
+    adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, seed: int, epochs: int, routed: bool = True
 ) -> Generator[Event, None, Losses | None]:
     """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs.
 
@@ -112,7 +112,7 @@ def train_sets(
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     batch = min(BATCH, len(lesson.rows)) // adaptors.sets * adaptors.sets
-    descent = _Descent("training", EPOCHS, batch, adaptors.sets**0.5, seed)
+    descent = _Descent("training", epochs, batch, adaptors.sets**0.5, seed)
     return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows))))
 
 

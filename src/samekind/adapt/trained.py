@@ -18,7 +18,7 @@ from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_
 from samekind.adapt.kinds import granularities
 from samekind.adapt.tokens import Tokens, keep_tokens
 from samekind.adapt.torches import torch
-from samekind.adapt.train import BATCH, EPOCHS, RATE
+from samekind.adapt.train import BATCH, RATE
 from samekind.adapt.trunk import UpperNetwork
 from samekind.adapt.witness import fetched, witnessed
 from samekind.encoders import catalog
@@ -221,8 +221,8 @@ class _Trial:
                 "pictures trained on": len(self.rows),
                 "pictures held out": sum(map(len, self.held)),
                 "points with adaptors": ", ".join(point for each in networks for point in each.upper.points),
-                "rounds": DEFAULT.rounds,
-                "epochs": EPOCHS,
+                "rounds": len(DEFAULT.epochs),
+                "epochs": " and ".join(map(str, DEFAULT.epochs)),
                 "batch": BATCH,
                 "learning rate": RATE,
             },

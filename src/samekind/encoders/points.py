@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-POINTS = 3
+POINTS = 5
 _BLOCK = re.compile(r"blocks\.\d+")
 
 
 def points_of(model: Any) -> dict[str, int]:
-    """The last three points of an OpenVINO model and their widths, in order; none where the model has none.
+    """The last five points of an OpenVINO model and their widths, in order; none where the model has none.
 
     In graphs that name their blocks' outputs ``blocks.N`` the last of these. In others the last sums of two branches
     (residual connections) that every path passes.
