@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from samekind.adapt import saved
-from samekind.adapt.closed_form import rounded
 from samekind.encoders import catalog, hub
 from samekind.encoders.adapted import AdaptedEncoder, assemble, fingerprint
 from samekind.encoders.base import Encoder, encode_pictures
@@ -27,6 +26,7 @@ from samekind.encoders.runtime import Network
 from samekind.encoders.vit import build_vit
 from samekind.pictures.views import View
 from samekind.settings import Settings
+from samekind.tuning.experts import rounded
 from tests.encoders import hubs
 from tests.encoders.small import EFFICIENTNET_STRIDED, VIT, efficientnet_tensors, vit_tensors, write_onnx
 

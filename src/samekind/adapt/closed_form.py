@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,7 +17,7 @@ from samekind.adapt.gather import Gathered
 from samekind.encoders.base import Part
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array, map_parts, split_parts
-from samekind.tuning.experts import fit_experts
+from samekind.tuning.experts import fit_experts, rounded
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
 
@@ -83,8 +82,3 @@ def seen_by(mapped: Map, one: Gathered, held: Rows) -> Space:
         mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape),
         one.view_rows[kept],
     )
-
-
-def rounded(mix: Experts) -> Experts:
-    """The mix as a file will hold it, its matrices in half precision."""
-    return replace(mix, matrices=mix.matrices.astype(np.float16).astype(np.float32))

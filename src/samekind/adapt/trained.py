@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.closed_form import Map, fit_mix, rounded, seen_by, tuned_alone
+from samekind.adapt.closed_form import Map, fit_mix, seen_by, tuned_alone
 from samekind.adapt.gate import Fold, Space, Verdict, judge, less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
@@ -36,6 +36,7 @@ from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
 from samekind.pictures.views import SECOND_VIEWS
 from samekind.settings import Settings, usable_threads
+from samekind.tuning.experts import rounded
 from samekind.tuning.nuisance import Rows
 
 TRAIN_AT_MOST = 12_000

@@ -15,16 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.encoders.base import Part
 from samekind.encoders.rows import Array
 from samekind.tuning.nuisance import Rows
-from samekind.tuning.space import fit_space
+from samekind.tuning.space import Space
 
 FOLDS = 4
 HELD_AT_MOST = 500
 DEPTHS = (5, 10)
 TOLERANCE = 0.003
 """How much smaller the share may be: a third of its usual standard error."""
+
+Fit = Callable[[Array, Array, Rows, Rows], Space]
+"""Vectors (n, d), views of some of them, the rows of those, rows of the references -> a space."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Check:
 
     ``plain`` and ``tuned``: mean share of neighbours that a held picture and its second view have in common, in the
     encoder's own space and in the tuned one; ``error``: standard error of their difference; ``views``: how many were
-    tried; ``nearest``: scores of held pictures' nearest neighbours in the tuned space.
+    tried; ``nearest``: scores of held pictures' nearest neighbours in the tuned space; ``kept``: each view's share.
     """
 
     plain: float
@@ -41,43 +43,36 @@ class Check:
     error: float
     views: int
     nearest: Array
+    kept: Array
 
     @property
     def passed(self) -> bool:
         """Whether neighbours are kept as well as without tuning."""
         return self.tuned >= self.plain - TOLERANCE
 
+    def worse_than(self, other: Check) -> bool:
+        """Whether another fit, with the same folds, keeps more neighbours by more than two standard errors."""
+        more = other.kept - self.kept
+        return bool(more.mean() > 2 * more.std() / len(more) ** 0.5)
+
 
 def check_fit(
-    vectors: Array,
-    parts: Sequence[Part],
-    views: Array,
-    view_rows: Rows,
-    references: Rows,
-    rng: np.random.Generator,
-    shrinkage: float,
+    vectors: Array, views: Array, view_rows: Rows, references: Rows, folds: Sequence[Rows], fit: Fit
 ) -> Check:
-    """Fits without each fold of ``vectors`` (n, d), FOLDS times, or once with HELD_AT_MOST held where n is large."""
+    """Fits without each of ``folds``, rows of ``vectors`` (n, d), and looks at what was held out."""
     n = len(vectors)
     plain: list[Array] = []
     tuned: list[Array] = []
     nearest: list[Array] = []
-    for held in _folds(n, view_rows, rng):
+    for held in folds:
         out = np.zeros(n, bool)
         out[held] = True
         rest = np.flatnonzero(~out)
         position = np.full(n, -1)
         position[rest] = np.arange(len(rest))
         fitted = ~out[view_rows]
-        space = fit_space(
-            vectors[rest],
-            parts,
-            views[fitted],
-            position[view_rows[fitted]],
-            position[references[~out[references]]],
-            rng,
-            shrinkage,
-        )
+        kept_references = position[references[~out[references]]]
+        space = fit(vectors[rest], views[fitted], position[view_rows[fitted]], kept_references)
         stored = space.stored(vectors)
         scores = space.asked(vectors[held]) @ stored.T
         scores[np.arange(len(held)), held] = -np.inf
@@ -87,7 +82,7 @@ def check_fit(
         tuned.append(common_neighbours(stored, space.asked(vectors[rows]), _each_view(space.asked, second), rows))
     before, after = np.concatenate(plain), np.concatenate(tuned)
     error = float((after - before).std() / max(len(before), 1) ** 0.5)
-    return Check(float(before.mean()), float(after.mean()), error, len(before), np.concatenate(nearest))
+    return Check(float(before.mean()), float(after.mean()), error, len(before), np.concatenate(nearest), after)
 
 
 def common_neighbours(stored: Array, pictures: Array, views: Array, rows: Rows) -> Array:
@@ -121,7 +116,8 @@ def _each_view(asked: Callable[[Array], Array], views: Array) -> Array:
     return flat.reshape(*views.shape[:2], flat.shape[-1])
 
 
-def _folds(n: int, view_rows: Rows, rng: np.random.Generator) -> list[Rows]:
+def folds_of(n: int, view_rows: Rows, rng: np.random.Generator) -> list[Rows]:
+    """Rows to hold out in turn: FOLDS parts of n, or where n is large one of HELD_AT_MOST with half of the views."""
     order = rng.permutation(n)
     if n <= FOLDS * HELD_AT_MOST:
         return list(np.array_split(order, FOLDS))

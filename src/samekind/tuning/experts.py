@@ -8,6 +8,8 @@ in `nuisance.py`, from neighbours in rounds and from second views. Measurements:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from samekind.encoders.experts import Experts
@@ -67,9 +69,19 @@ def fit_experts(
     return experts
 
 
+def rounded(mix: Experts) -> Experts:
+    """The mix as a file will hold it, its matrices in half precision."""
+    return replace(mix, matrices=mix.matrices.astype(np.float16).astype(np.float32))
+
+
+def finest(pictures: int) -> int:
+    """How many groups are sought among so many pictures."""
+    return min(max(pictures // PICTURES_A_GROUP, 1), MOST_GROUPS)
+
+
 def _groups(mapped: Array, rng: np.random.Generator) -> tuple[tuple[int, ...], Array]:
     """Sizes of the granularities, and the centroids of their groups, those that are not too small."""
-    most = min(max(len(mapped) // PICTURES_A_GROUP, 1), MOST_GROUPS)
+    most = finest(len(mapped))
     levels, found = [], []
     for wanted in dict.fromkeys((most, max(most // COARSER, 1))):
         centroids, labels = spherical_kmeans(mapped, wanted, int(rng.integers(1 << 31)))

@@ -9,9 +9,8 @@ import numpy as np
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array
 from samekind.tuning.calibration import Calibration, random_pair_median
-from samekind.tuning.check import check_fit
-from samekind.tuning.nuisance import GENTLE, SHRINKAGE, Rows, nearest_rows
-from samekind.tuning.space import fit_space
+from samekind.tuning.choosing import choose
+from samekind.tuning.nuisance import Rows, nearest_rows
 from samekind.tuning.tuning import Tuning
 
 FEWEST = 50
@@ -24,8 +23,9 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
     """Fits a collection's tuning, checks it on held-out pictures, and calibrates scores.
 
     ``vectors`` (n, d) float32 unit rows of one encoder with ``parts``; ``views`` (m, v, d) second views of
-    ``vectors[view_rows]``. Above FIT_AT_MOST pictures a seeded sample is fitted on. Below FEWEST, without views to
-    check by, or where the check says that it does not help, usual or gentle, the result has no space: stay plain.
+    ``vectors[view_rows]``. Above FIT_AT_MOST pictures a seeded sample is fitted on. A mixed collection gets a mix of
+    maps, any other one map. Below FEWEST, without views to check by, or where the check says that neither helps, usual
+    or gentle, the result has no space: stay plain.
     """
     rng = np.random.default_rng(seed)
     n = len(vectors)
@@ -40,29 +40,14 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
     references = np.arange(len(vectors))
     if len(references) > REFERENCES:
         references = np.sort(rng.choice(references, REFERENCES, replace=False))
-    for shrinkage in (SHRINKAGE, GENTLE):
-        check = check_fit(vectors, parts, views, view_rows, references, rng, shrinkage)
-        if check.passed:
-            break
-    evidence = {
-        "plain": check.plain,
-        "tuned": check.tuned,
-        "error": check.error,
-        "views": float(check.views),
-        "shrinkage": shrinkage,
-    }
-    if not check.passed:
-        why = (
-            f"second views of held-out pictures keep fewer neighbours with it ({check.tuned:.1%}, "
-            f"plain {check.plain:.1%})"
-        )
-        return Tuning(None, plain, plain, False, why, n, seed, evidence)
-    space = fit_space(vectors, parts, views, view_rows, references, rng, shrinkage)
+    chosen = choose(vectors, parts, views, view_rows, references, rng, seed)
+    if not chosen.check.passed:
+        return Tuning(None, plain, plain, False, chosen.why, n, seed, chosen.evidence)
+    space = chosen.fit(vectors, views, view_rows, references)
     some = rng.permutation(len(vectors))[:_CALIBRATED_ON]
     chance = random_pair_median(space.asked(vectors[some]), space.stored(vectors[some]), rng)
-    tuned = Calibration(chance, float(np.median(check.nearest)))
-    why = f"second views of held-out pictures keep {check.tuned:.1%} of their neighbours, plain {check.plain:.1%}"
-    return Tuning(space, plain, tuned, True, why, n, seed, evidence)
+    tuned = Calibration(chance, float(np.median(chosen.check.nearest)))
+    return Tuning(space, plain, tuned, True, chosen.why, n, seed, chosen.evidence)
 
 
 def _calibrate_plain(vectors: Array, rng: np.random.Generator) -> Calibration:

@@ -1,4 +1,4 @@
-"""The tuned space: one nuisance map for each part of an encoder's vector, and a correction for hubs."""
+"""The tuned space: a map for each part of an encoder's vector, and a correction for hubs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, map_parts, split_parts
-from samekind.tuning.nuisance import SHRINKAGE, NuisanceMap, Rows, fit_nuisance_map
+from samekind.encoders.rows import Array, RowMap, map_parts, split_parts
+from samekind.tuning.nuisance import SHRINKAGE, Rows, fit_nuisance_map
 
 HUB_WEIGHT = 0.3
 HUB_NEIGHBOURS = 5
@@ -24,11 +24,12 @@ class Space:
     A score is ``asked(query) @ stored(picture)`` = cosine in the tuned space - HUB_WEIGHT * r(picture), where r is the
     picture's mean cosine to its HUB_NEIGHBOURS nearest ``references`` (the gallery half of CSLS, Conneau et al., 2018;
     one number a picture). Pictures that are near to everything no longer crowd the results. ``references`` (r, d) are
-    pictures of the collection, already mapped; they are fixed with the space, so that scores do not drift.
+    pictures of the collection, already mapped; they are fixed with the space, so that scores do not drift. The maps are
+    nuisance maps, or mixes of them (``mixed.py``).
     """
 
     parts: tuple[Part, ...]
-    maps: tuple[NuisanceMap, ...]
+    maps: tuple[RowMap, ...]
     references: Array
 
     def apply(self, vectors: Array) -> Array:
@@ -78,6 +79,10 @@ def fit_space(
         fit_nuisance_map(piece, view_piece, view_rows, rng, shrinkage)
         for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
     )
-    bare = Space(tuple(parts), maps, np.zeros((0, vectors.shape[1]), np.float32))
-    kept = bare.apply(vectors[references]).astype(np.float16).astype(np.float32)  # as the file will hold them
-    return Space(tuple(parts), maps, kept)
+    return space_of(parts, maps, vectors[references])
+
+
+def space_of(parts: Sequence[Part], maps: Sequence[RowMap], references: Array) -> Space:
+    """The space that these maps make; crowding is measured by ``references`` (r, d), which are not mapped yet."""
+    mapped = map_parts(parts, maps, references)
+    return Space(tuple(parts), tuple(maps), mapped.astype(np.float16).astype(np.float32))  # as the file will hold them

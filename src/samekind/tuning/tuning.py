@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.adapted import packed, unpacked
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array
+from samekind.encoders.experts import Experts
+from samekind.encoders.rows import Array, RowMap
 from samekind.errors import DamagedCollection
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.nuisance import NuisanceMap
@@ -36,6 +38,13 @@ class Tuning:
     seed: int
     evidence: Mapping[str, float]
 
+    @property
+    def groups(self) -> int:
+        """For how many groups of pictures there is a map: 0 without tuning, 1 for one map, more for a mix."""
+        if self.space is None:
+            return 0
+        return max(one.levels[0] if isinstance(one, Experts) else 1 for one in self.space.maps)
+
     def asked(self, vectors: Array) -> Array:
         """(q, d) unit rows of the encoder -> the query side of scores: asked(a) @ stored(b).T."""
         return self.space.asked(vectors) if self.space else vectors
@@ -52,6 +61,7 @@ class Tuning:
         """JSON-ready, without the matrices."""
         return {
             "helps": self.helps,
+            "groups": self.groups,
             "why": self.why,
             "pictures": self.pictures,
             "seed": self.seed,
@@ -68,9 +78,7 @@ class Tuning:
         about = self.to_dict()
         if self.space:
             about["parts"] = [asdict(part) for part in self.space.parts]
-            for number, found in enumerate(self.space.maps):
-                tensors[f"mean.{number}"] = np.ascontiguousarray(found.mean)
-                tensors[f"matrix.{number}"] = np.ascontiguousarray(found.matrix)
+            tensors |= _packed(self.space.maps)
             tensors["references"] = self.space.references.astype(np.float16)
         else:
             tensors["none"] = np.zeros(1, np.float32)
@@ -87,14 +95,30 @@ class Tuning:
                 space = None
                 if "parts" in about:
                     parts = tuple(Part(**part) for part in about.pop("parts"))
-                    maps = tuple(
-                        NuisanceMap(file.get_tensor(f"mean.{n}"), file.get_tensor(f"matrix.{n}"))
-                        for n in range(len(parts))
-                    )
-                    space = Space(parts, maps, file.get_tensor("references").astype(np.float32))
+                    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                    space = Space(parts, _unpacked(tensors, len(parts)), tensors["references"].astype(np.float32))
         except (OSError, KeyError, ValueError, TypeError, SafetensorError) as problem:
             raise DamagedCollection(
                 f"The tuning file {path} cannot be read ({problem}); run samekind tune on the collection."
             ) from None
+        about.pop("groups", None)
         about["plain"], about["tuned"] = Calibration(**about["plain"]), Calibration(**about["tuned"])
         return cls(space, **about)
+
+
+def _packed(maps: Sequence[RowMap]) -> dict[str, Any]:
+    """Tensors by name: of mixes as the file of an adapted encoder has them, else mean and matrix of each part."""
+    mixes = [one for one in maps if isinstance(one, Experts)]
+    tensors: dict[str, Any] = packed(mixes)
+    for number, one in enumerate(maps):
+        if isinstance(one, NuisanceMap):
+            tensors[f"mean.{number}"] = np.ascontiguousarray(one.mean)
+            tensors[f"matrix.{number}"] = np.ascontiguousarray(one.matrix)
+    return tensors
+
+
+def _unpacked(tensors: Mapping[str, Any], parts: int) -> tuple[RowMap, ...]:
+    """What ``_packed`` packed."""
+    if "mean.0" in tensors:
+        return tuple(NuisanceMap(tensors[f"mean.{n}"], tensors[f"matrix.{n}"]) for n in range(parts))
+    return unpacked(tensors, parts)
