@@ -37,10 +37,14 @@ _SEED = 20_261_121
 
 @dataclass(frozen=True)
 class TuneReport:
-    """``helps`` with the reason ``why``; ``fitted`` of ``pictures`` were looked at; ``seconds`` of wall time."""
+    """``helps`` with the reason ``why``; ``fitted`` of ``pictures`` were looked at; ``seconds`` of wall time.
+
+    ``groups``: for how many groups of pictures there is a map, 1 for one map for all, 0 without tuning.
+    """
 
     stamp: str
     helps: bool
+    groups: int
     why: str
     pictures: int
     fitted: int
@@ -51,6 +55,7 @@ class TuneReport:
         return {
             "stamp": self.stamp,
             "tuned": self.helps,
+            "groups": self.groups,
             "why": self.why,
             "pictures": self.pictures,
             "fitted": self.fitted,
@@ -92,7 +97,8 @@ def prepare(folder: Path, table: Table, made: MadeBy) -> Generator[Event, None, 
         table.add_vectors(TUNED + stamp, dim, made.look, tuning.stored)
         index.keep(table, TUNED + stamp, made.look, tuning.asked)
     yield Progress("tuning", total, total)
-    return TuneReport(stamp, tuning.helps, tuning.why, total, fitted, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return TuneReport(stamp, tuning.helps, tuning.groups, tuning.why, total, fitted, seconds)
 
 
 def values(report: TuneReport | None) -> dict[str, str | None]:
