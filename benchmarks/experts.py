@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 from common import save
-from spaces import Map, Run, Sides, loaded, percent, sides, through, tuned, with_hubs
+from spaces import Map, Run, Sides, loaded, one_map, percent, sides, through, tuned, with_hubs
 
 from samekind import load_encoder
 from samekind.adapt.closed_form import fit_mix
@@ -27,7 +27,7 @@ def settings(run: Run) -> Iterator[tuple[str, list[Sides]]]:
     """Each way to make one space (or six) of the sets' vectors."""
     parts, seen = run.encoder.parts, run.seen
     looks = [each.look for each in run.vectors]
-    union = tuned(seen, parts)
+    union = one_map(seen, parts)
     alone = [tuned([one], parts) for one in seen]
     mix: Map = partial(map_parts, parts, fit_mix(seen, parts, 0))
     mapped, mapped_seen = list(map(mix, looks)), [through(mix, one) for one in seen]
@@ -37,7 +37,7 @@ def settings(run: Run) -> Iterator[tuple[str, list[Sides]]]:
     left_out = [map_parts(parts, other, look) for other, look in zip(others, looks, strict=True)]
     centred = [unit_rows(look - one.vectors.mean(axis=0)) for one, look in zip(seen, looks, strict=True)]
     yield "plain", [(look, look) for look in looks]
-    yield "one map for all", [sides(union, look) for look in looks]
+    yield "one map for all", [(union.asked(look), union.stored(look)) for look in looks]
     yield "each tuned by itself", [sides(one, look) for one, look in zip(alone, looks, strict=True)]
     yield "the mix", [(look, look) for look in mapped]
     yield "the mix, hubs corrected", with_hubs(mapped, mapped_seen)

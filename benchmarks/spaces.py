@@ -23,7 +23,7 @@ from samekind.evaluation.vectors import SetVectors, vectors_of
 from samekind.events import Job
 from samekind.settings import resolve
 from samekind.tuning.fitting import REFERENCES, fit
-from samekind.tuning.space import HUB_WEIGHT, Space
+from samekind.tuning.space import HUB_WEIGHT, Space, fit_space
 from samekind.tuning.tuning import Tuning
 
 METRICS = ("recall@1", "map@r")
@@ -96,6 +96,13 @@ def tuned(seen: Sequence[Gathered], parts: Any) -> Tuning:
     """The tuning of a collection of all these."""
     one = union_of(seen)
     return fit(one.vectors, parts, one.views, one.view_rows)
+
+
+def one_map(seen: Sequence[Gathered], parts: Any) -> Space:
+    """One map for a collection of all these, also where its tuning would be a mix of maps."""
+    one = union_of(seen)
+    references = np.arange(0, len(one), -(-len(one) // REFERENCES))
+    return fit_space(one.vectors, parts, one.views, one.view_rows, references, np.random.default_rng(0))
 
 
 def sides(tuning: Tuning, look: Array) -> Sides:
