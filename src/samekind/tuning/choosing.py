@@ -64,7 +64,8 @@ def choose(
         reason = f", since a mix of several keeps fewer ({mixed.tuned:.1%})"
         if mixed.passed and not (check.passed and mixed.worse_than(check)):
             said = "a mix of maps, since groups of pictures differ in what does not matter"
-            against = f"plain {mixed.plain:.1%}, one map {check.tuned:.1%}"
+            chance = " (no more than chance apart)" if mixed.tuned < check.tuned else ""
+            against = f"plain {mixed.plain:.1%}, one map {check.tuned:.1%}{chance}"
             return Chosen(mix, mixed, _words(said, mixed, against), evidence | _numbers(mixed, SHRINKAGE))
     why = _words(f"one map{reason}", check, f"plain {check.plain:.1%}")
     if not check.passed:
