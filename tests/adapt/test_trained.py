@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained
+from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
 from samekind.encoders import catalog, load, weights
 from samekind.encoders.adapted import AdaptedEncoder, read_about, read_adaptors
@@ -61,9 +63,13 @@ def test_without_torch_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None
     torches.torch.cache_clear()
 
 
-def trained_on(folder: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], AdaptedEncoder]:
+def trained_on(
+    folder: Path, encoder: str, monkeypatch: pytest.MonkeyPatch, verdicts: Sequence[Verdict] = ()
+) -> tuple[list[Path], AdaptedEncoder]:
+    """Two drawn collections and what comes of them; the gate says ``verdicts`` one by one, and then yes."""
     pytest.importorskip("torch")
-    monkeypatch.setattr(trained, "judge", lambda *_: ACCEPTED)
+    said = iter(verdicts)
+    monkeypatch.setattr(trained, "judge", lambda *_: next(said, ACCEPTED))
     monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
     monkeypatch.setattr(trained, "witnessed", some_witness)
     monkeypatch.setenv("SAMEKIND_CACHE", str(folder / "cache"))
@@ -116,6 +122,18 @@ def test_a_collection_that_got_worse_is_spared(
     about = read_about(tmp_path / "mine").rest["why"]
     assert ("pictures like those of stripes are left as they were" in about) == bool(spared)
     same_as_written([tmp_path / "stripes"], encoder, load_encoder(name))
+
+
+def test_a_collection_that_the_gate_refuses_is_spared_and_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Judged(60, 0.5, 0.5, 0.1, 0.9, 0.9, 0.1)
+    wrong = replace(right, found=0.2)
+    refused = Verdict(wrong, {"stripes": right, "spots": wrong})
+    monkeypatch.setattr(trained, "less_alike", lambda *_: False)
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    trained_on(tmp_path, name, monkeypatch, [refused])
+    assert "pictures like those of spots are left as they were" in read_about(tmp_path / "mine").rest["why"]
 
 
 def test_adaptors_that_do_not_fit_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ NEAREST = 3
 """Neighbours of a picture that the witness is asked about."""
 WITNESS_ERRORS = 0.5
 """Standard errors that likeness to the witness may fall: fewer than for views, since it sees losses only dimly."""
+SPARED_ERRORS = 2.0
+"""The same for a spared collection, which is to stay as it was: that it did is not news, so only a clear fall is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +151,10 @@ def alike(vectors: Array, witness: Array) -> Array:
     return found
 
 
-def less_alike(before: Array, after: Array, witness: Array) -> bool:
-    """Whether the ``witness`` (n, d) finds neighbours after (n, e) less alike than before (n, f), by its margin."""
+def less_alike(before: Array, after: Array, witness: Array, errors: float = WITNESS_ERRORS) -> bool:
+    """Whether the ``witness`` (n, d) finds neighbours after (n, e) less alike than before (n, f), by so many errors."""
     fall = alike(before, witness) - alike(after, witness)
-    return float(fall.mean()) > WITNESS_ERRORS * _error(fall)
+    return float(fall.mean()) > errors * _error(fall)
 
 
 def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.float32]:

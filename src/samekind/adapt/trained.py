@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.closed_form import Map, fit_mix, seen_by, tuned_alone
-from samekind.adapt.gate import Fold, Space, Verdict, judge, less_alike
+from samekind.adapt.gate import SPARED_ERRORS, Fold, Space, Verdict, judge, less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
@@ -83,7 +83,7 @@ def train_candidate(
     """Trains the networks of ``base``, one after the other, for all collections.
 
     Pictures that the gate judges by are left out of everything. Where to a second network a collection got worse, its
-    pictures are spared.
+    pictures are spared; so are those of collections that the gate refuses then, which is asked once more.
     """
     torch().set_num_threads(usable_threads(settings))
     rng = np.random.default_rng(seed)
@@ -101,14 +101,40 @@ def train_candidate(
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, closed, strict=True):
         learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
-    mixes = trial.mixes(learned)
-    harmed = trial.harmed(learned, mixes, witnesses)
-    spared = harmed if not all(harmed) else [False] * len(harmed)
+    harmed = trial.harmed(learned, witnesses)
+    found = yield from _judged(trial, networks, learned, harmed, closed, witnesses, base, settings)
+    if not found.verdict.accepted:
+        passed = [judged.passed for judged in found.verdict.collections.values()]
+        spared = [left or not right for left, right in zip(harmed, passed, strict=True)]
+        if spared != harmed and not all(spared):
+            found = yield from _judged(trial, networks, learned, spared, closed, witnesses, base, settings)
+    for each in networks:
+        each.tokens.drop()
+    return found
+
+
+def _judged(
+    trial: _Trial,
+    networks: Sequence[Prepared],
+    learned: Sequence[Trained],
+    spared: Sequence[bool],
+    closed: Sequence[Experts],
+    witnesses: Sequence[Array],
+    base: Encoder,
+    settings: Settings,
+) -> Generator[Event, None, Candidate]:
+    """Spares some collections, puts the encoder together, and asks the gate about it.
+
+    A spared collection has to be as good as in ``closed`` form, which is judged by views alone.
+    """
+    some = trial.some
     if any(spared):
         pictures = np.repeat(spared, [len(one) for one in some])
-        for at, each in enumerate(networks):
-            learned[at] = yield from spare(learned[at], each.upper, each.tokens, trial.rows, trial.viewed, pictures)
-        mixes = trial.mixes(learned)
+        kept = []
+        for each, trained in zip(networks, learned, strict=True):
+            kept.append((yield from spare(trained, each.upper, each.tokens, trial.rows, trial.viewed, pictures)))
+        learned = kept
+    mixes = trial.mixes(learned)
     adaptors = {each.name: found.tensors for each, found in zip(networks, learned, strict=True)}
     network = with_adaptors(base.name, adaptors, settings)
     mapped = partial(map_parts, network.parts, mixes)
@@ -122,14 +148,13 @@ def train_candidate(
         seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
         after.append(Space(mapped(look), seen, out))
     yield Progress("checking", len(some), len(some))
-    asked = [
-        None if left and not less_alike(map_parts(base.parts, closed, one.vectors), space.vectors, witness) else witness
-        for left, one, space, witness in zip(spared, some, after, witnesses, strict=True)
-    ]  # a collection that is spared has to be as good as in closed form, which is judged by views alone
+    asked = []
+    for left, one, space, witness in zip(spared, some, after, witnesses, strict=True):
+        as_it_was = map_parts(base.parts, closed, one.vectors)
+        excused = left and not less_alike(as_it_was, space.vectors, witness, SPARED_ERRORS)
+        asked.append(None if excused else witness)
     verdict = judge([one.name for one in some], [(before, after)], asked)
     insight = trial.insight(networks, learned, mixes, spared, (before, after))
-    for each in networks:
-        each.tokens.drop()
     return Candidate(network, mixes, adaptors, verdict, insight)
 
 
@@ -183,18 +208,18 @@ class _Trial:
             for one in learned
         )
 
-    def harmed(self, learned: Sequence[Trained], mixes: Sequence[Experts], witnesses: Sequence[Array]) -> list[bool]:
+    def harmed(self, learned: Sequence[Trained], witnesses: Sequence[Array]) -> list[bool]:
         """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself.
 
-        Pictures that are held out have no say.
+        Pictures that are held out have no say. Where all are, none is: there would be nothing left of the training.
         """
-        mapped, found = partial(map_parts, self.parts, mixes), []
+        mapped, found = partial(map_parts, self.parts, self.mixes(learned)), []
         for one, out, alone, look, witness in zip(
             self.some, self.held, self.alone, self.looks(learned), witnesses, strict=True
         ):
             rest = np.setdiff1d(np.arange(len(one)), out)
             found.append(less_alike(alone(one.vectors[rest]), mapped(look[rest]), witness[rest]))
-        return found
+        return [False] * len(found) if all(found) else found
 
     def insight(
         self,
