@@ -359,16 +359,22 @@ def test_training_that_is_broken_off_again_and_again(place: Place, tmp_path: Pat
         words = ("adapt", "garden", "--out", out, "--encoder", "dino", "--method", "grappa", "--quiet")
         return place.command(*words, SAMEKIND_CACHE=str(tmp_path / cache), FEW_ROUNDS="1", END_AT=end)
 
-    for how, stage, code in (
-        ("SIGKILL", "preparing:3", -signal.SIGKILL),
-        ("SIGINT", "training:2", 130),
-        ("SIGKILL", "writing", -signal.SIGKILL),
+    def left(pattern: str) -> int:
+        return len(list((tmp_path / "cold/tokens").glob(f"*/{pattern}")))
+
+    for how, stage, code, kept in (
+        ("SIGKILL", "preparing:3", -signal.SIGKILL, 0),
+        ("SIGKILL", "training:2", -signal.SIGKILL, 1),  # before the second epoch
+        ("SIGINT", "training:4", 130, 3),  # before the last one, in the second round
     ):
         assert adapted("cold", "mine", f"{how}:{stage}").code == code
         assert not place.out.exists()
-        assert len(list((tmp_path / "cold/tokens").glob("*/tokens.npy"))) == (stage != "writing")
+        assert (left("tokens.npy"), left("*.kept")) == (1, kept)
+    assert adapted("alone", "other", "SIGKILL:writing").code == -signal.SIGKILL
     for cache, out in (("cold", "mine"), ("alone", "other")):
         answer = adapted(cache, out)
         assert (answer.code, answer.err) == (0, "")
         assert list((tmp_path / cache / "tokens").iterdir()) == []
     assert place.fingerprint("mine") == place.fingerprint("other")
+    written = [(place.folder / out / "adaptors.safetensors").read_bytes() for out in ("mine", "other")]
+    assert written[0] == written[1]

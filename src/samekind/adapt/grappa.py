@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.adaptors import Adaptors, Fusion, SideBySide, merged, spherical_mean
+from samekind.adapt.checkpoint import Checkpoint, remembered
 from samekind.adapt.fusion import Attention, Mean, Query, guard
 from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import flat_labels, granularities
@@ -123,7 +124,8 @@ def grappa(
         losses = yield from train_sets(sets, trunk, lesson, seed, epochs, variant.routed)
         sets.load(sets.to_numpy())
         if done < len(variant.epochs):
-            look, views = yield from _seen(sets, Mean(), trunk, tokens, rows, viewed)
+            kept = Checkpoint.of(tokens.folder, "looked at", rows, viewed, tokens.usable, *sets.to_numpy().values())
+            look, views = yield from remembered(kept, _seen(sets, Mean(), trunk, tokens, rows, viewed))
             space = mix_of(look, views, np.arange(len(rows)), np.searchsorted(rows, viewed), seed).apply(look)
     fusion: Mean | Attention = Mean()
     match variant.fusion:

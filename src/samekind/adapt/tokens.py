@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adapt.checkpoint import SUFFIX
 from samekind.collection.lock import writing
 from samekind.encoders.base import Pixels
 from samekind.encoders.runtime import Network
@@ -134,7 +135,8 @@ def _opened(folder: Path, shape: tuple[int, ...], size: int, lock: ExitStack) ->
         if (done := _noted(folder)) and (array := _left(file, shape)) is not None:
             return array, done
         (folder / "done").unlink(missing_ok=True)
-        file.unlink(missing_ok=True)
+        for stale in (file, *folder.glob(f"*{SUFFIX}")):
+            stale.unlink(missing_ok=True)
         if shutil.disk_usage(folder).free < size:
             raise StorageError(
                 f"Training wants {size / 1e9:.1f} GB in {folder} for a while and there is less; free space, set "

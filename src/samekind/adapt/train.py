@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,23 +11,23 @@ from numpy.typing import NDArray
 
 from samekind.adapt import losses
 from samekind.adapt.adaptors import Adaptors, Fusion
+from samekind.adapt.checkpoint import Checkpoint
+from samekind.adapt.descent import Descent, autocast
 from samekind.adapt.fusion import Attention, Heard, SparingMean
 from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.rows import Array
-from samekind.encoders.runtime import machine_precision
-from samekind.events import Event, Progress
+from samekind.events import Event
 from samekind.tuning.nuisance import Rows
 
-BATCH, RATE, DECAY = 128, 1e-3, 1e-2
+BATCH, RATE = 128, 1e-3
 FUSION_EPOCHS = 2
 PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
-_WARM_UP = 0.1
 
 Pairs = Literal["neighbours", "views"]
 PairLoss = Literal["contrast", "redundancy"]
@@ -72,6 +71,15 @@ class Lesson:
             theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
         return self._read(some, ours, patches), self._read(partners, theirs, patches)
 
+    def checkpoint(self, descent: Descent, tensors: Sequence[Any], *choices: Any) -> Checkpoint:
+        """Where a descent from these tensors over this lesson keeps what it has reached."""
+        return Checkpoint.of(
+            self.tokens.folder,
+            (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
+            *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
+            *(tensor.detach().numpy() for tensor in tensors),
+        )
+
     def _read(self, some: Rows, views: Rows, patches: Rows | slice) -> Any:
         return torch().from_numpy(self.tokens.read(self.rows[some], views, patches))
 
@@ -112,8 +120,9 @@ def train_sets(
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     batch = min(BATCH, len(lesson.rows)) // adaptors.sets * adaptors.sets
-    descent = _Descent("training", epochs, batch, adaptors.sets**0.5, seed)
-    return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows))))
+    descent = Descent("training", epochs, batch, adaptors.sets**0.5, RATE, seed)
+    kept = lesson.checkpoint(descent, parameters, trunk.points, routed)
+    return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), kept)))
 
 
 def train_fusion(
@@ -146,8 +155,11 @@ def train_fusion(
             found = found + balance * losses.attention_balance(ours)
         return [found]
 
-    descent = _Descent("fusing", FUSION_EPOCHS, min(BATCH, len(lesson.rows)), 1.0, seed)
-    yield from descent.run(list(fusion.tensors.values()), loss, len(lesson.rows))
+    descent = Descent("fusing", FUSION_EPOCHS, min(BATCH, len(lesson.rows)), 1.0, RATE, seed)
+    parameters = list(fusion.tensors.values())
+    everything = [*parameters, *fusion.adaptors.tensors.values()]
+    kept = lesson.checkpoint(descent, everything, trunk.points, fusion.query, consistency, balance)
+    yield from descent.run(parameters, loss, len(lesson.rows), kept)
 
 
 def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
@@ -175,7 +187,7 @@ def asked_of(
 ) -> dict[str, Array]:
     """For each point (n, d): what pictures ask an attention with there, those that are ``spared`` (n,) unadapted."""
     each: list[list[Array]] = []
-    with torch().inference_mode(), _autocast():
+    with torch().inference_mode(), autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             fusion = SparingMean(torch().from_numpy(spared[start : start + BATCH]))
@@ -186,49 +198,11 @@ def asked_of(
 
 def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) -> Array:
     found = []
-    with torch().inference_mode(), _autocast():
+    with torch().inference_mode(), autocast():
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             found.append(look(torch().from_numpy(tokens.read(some, np.full(len(some), view)))).float().numpy())
     return np.concatenate(found)
-
-
-@dataclass(frozen=True)
-class _Descent:
-    """AdamW over batches of picture numbers, gradients clipped to ``norm``."""
-
-    stage: str
-    epochs: int
-    batch: int
-    norm: float
-    seed: int
-
-    def run(
-        self, parameters: Sequence[Any], loss: Callable[[Rows, np.random.Generator], list[Any]], pictures: int
-    ) -> Generator[Event, None, list[list[float]]]:
-        """Goes down the sum of the losses; returns all of them, step by step."""
-        rng = np.random.default_rng(self.seed)
-        torch().manual_seed(self.seed)
-        optimiser = torch().optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-        steps = pictures // self.batch
-        done, total = 0, self.epochs * steps
-        paid: list[list[float]] = []
-        for _ in range(self.epochs):
-            order = rng.permutation(pictures)
-            for at in range(steps):
-                yield Progress(self.stage, done, total)
-                with _autocast():
-                    found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
-                for group in optimiser.param_groups:
-                    group["lr"] = RATE * _schedule((done + 1) / total)
-                optimiser.zero_grad()
-                sum(found).backward()
-                torch().nn.utils.clip_grad_norm_(parameters, self.norm)
-                optimiser.step()
-                paid.append([float(one.detach()) for one in found])
-                done += 1
-        yield Progress(self.stage, total, total)
-        return paid
 
 
 def _centred(vectors: Any, mean: Any) -> Any:
@@ -241,15 +215,3 @@ def _means(vectors: Any, labels: NDArray[np.intp]) -> Any:
     sums = torch().zeros(int(labels.max()) + 1, vectors.shape[1])
     sums.index_add_(0, torch().from_numpy(labels), vectors)
     return torch().nn.functional.normalize(sums, dim=-1).requires_grad_(True)
-
-
-def _schedule(done: float) -> float:
-    """From nothing up to 1 in the first tenth, then down along a cosine."""
-    if done < _WARM_UP:
-        return done / _WARM_UP
-    return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
-
-
-def _autocast() -> Any:
-    """Products in bfloat16 where the processor has that, as the runtime chooses."""
-    return torch().autocast("cpu", torch().bfloat16, enabled=machine_precision()[0] == "bf16")

@@ -1,0 +1,111 @@
+"""The descent itself: AdamW over batches of picture numbers, gone on with where a run was killed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.adapt.checkpoint import Checkpoint, unkept
+from samekind.adapt.torches import torch
+from samekind.encoders.runtime import machine_precision
+from samekind.events import Event, Progress
+from samekind.tuning.nuisance import Rows
+
+DECAY = 1e-2
+_WARM_UP = 0.1
+
+Loss = Callable[[Rows, np.random.Generator], list[Any]]
+"""Numbers of a batch and what else is drawn from -> losses to be added up."""
+
+
+@dataclass(frozen=True)
+class Descent:
+    """AdamW over batches of picture numbers, gradients clipped to ``norm``, the rate's greatest value ``rate``."""
+
+    stage: str
+    epochs: int
+    batch: int
+    norm: float
+    rate: float
+    seed: int
+
+    def run(
+        self, parameters: Sequence[Any], loss: Loss, pictures: int, kept: Checkpoint
+    ) -> Generator[Event, None, list[list[float]]]:
+        """Goes down the sum of the losses; returns all of them, step by step.
+
+        After each epoch all that the next one starts from is ``kept``.
+        """
+        rng = np.random.default_rng(self.seed)
+        torch().manual_seed(self.seed)
+        optimiser = torch().optim.AdamW(parameters, lr=self.rate, weight_decay=DECAY)
+        steps = pictures // self.batch
+        total, warned = self.epochs * steps, False
+        first, paid = _taken_up(kept, parameters, optimiser, rng)
+        for epoch in range(first, self.epochs):
+            order = rng.permutation(pictures)
+            for at in range(steps):
+                done = epoch * steps + at
+                yield Progress(self.stage, done, total)
+                with autocast():
+                    found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
+                whole: Any = sum(found)
+                for group in optimiser.param_groups:
+                    group["lr"] = self.rate * _schedule((done + 1) / total)
+                optimiser.zero_grad()
+                whole.backward()
+                torch().nn.utils.clip_grad_norm_(parameters, self.norm)
+                optimiser.step()
+                paid.append([float(one.detach()) for one in found])
+            state = {"epochs": epoch + 1, "paid": paid, "generator": rng.bit_generator.state}
+            if not kept.write(_arrays(parameters, optimiser), state) and not warned:
+                yield unkept(kept)
+                warned = True
+        yield Progress(self.stage, total, total)
+        return paid
+
+
+def _arrays(parameters: Sequence[Any], optimiser: Any) -> dict[str, NDArray[Any]]:
+    """The tensors, what the optimiser knows of each, and the state of torch's generator."""
+    found = {f"tensor.{at}": one.detach() for at, one in enumerate(parameters)}
+    for at, known in optimiser.state_dict()["state"].items():
+        found |= {f"{kind}.{at}": one for kind, one in known.items()}
+    arrays: dict[str, NDArray[Any]] = {name: one.cpu().numpy() for name, one in found.items()}
+    return arrays | {"generator": torch().get_rng_state().numpy()}
+
+
+def _taken_up(
+    kept: Checkpoint, parameters: Sequence[Any], optimiser: Any, rng: np.random.Generator
+) -> tuple[int, list[list[float]]]:
+    """Puts back what was kept, if anything was; how many epochs are done, and what they cost."""
+    if not (found := kept.read()):
+        return 0, []
+    arrays, state = found
+    torch().set_rng_state(torch().from_numpy(arrays.pop("generator")))
+    known: dict[int, dict[str, Any]] = {at: {} for at in range(len(parameters))}
+    for name, array in arrays.items():
+        kind, _, at = name.partition(".")
+        if kind == "tensor":
+            parameters[int(at)].data.copy_(torch().from_numpy(array))
+        else:
+            known[int(at)][kind] = torch().from_numpy(array)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": known})
+    rng.bit_generator.state = state["generator"]
+    return state["epochs"], state["paid"]
+
+
+def _schedule(done: float) -> float:
+    """From nothing up to 1 in the first tenth, then down along a cosine."""
+    if done < _WARM_UP:
+        return done / _WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def autocast() -> Any:
+    """Products in bfloat16 where the processor has that, as the runtime chooses."""
+    return torch().autocast("cpu", torch().bfloat16, enabled=machine_precision()[0] == "bf16")
