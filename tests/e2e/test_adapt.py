@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from samekind.settings import cache_folder
+from tests.adapt.networks import write_conv
 from tests.adapt.test_adapt import draw_kinds
 from tests.e2e.command import Answer, Command, permissions_hold
 from tests.e2e.conftest import KINDS, draw
@@ -378,3 +379,35 @@ def test_training_that_is_broken_off_again_and_again(place: Place, tmp_path: Pat
     assert place.fingerprint("mine") == place.fingerprint("other")
     written = [(place.folder / out / "adaptors.safetensors").read_bytes() for out in ("mine", "other")]
     assert written[0] == written[1]
+
+
+@pytest.mark.weights
+def test_two_processes(place: Place, tmp_path: Path) -> None:
+    """torchrun starts the command twice: one of them speaks and writes, both end alike; also where it is refused."""
+    pytest.importorskip("torch")
+    (tmp_path / "cold").mkdir()
+    (tmp_path / "cold/weights").symlink_to(cache_folder() / "weights")
+    network = write_conv(tmp_path / "network.onnx")
+
+    def adapted(*words: str | Path) -> Answer:
+        line = place.command.line("adapt", *words, "--encoder", f"onnx:{network}", "--method", "grappa", "--json")
+        several = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *line[1:]]
+        few = {"SAMEKIND_CACHE": str(tmp_path / "cold"), "FEW_ROUNDS": "1"}
+        run = subprocess.run(
+            several,
+            cwd=place.folder,
+            env=place.command.environment | few,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        return Answer(run.returncode, run.stdout, run.stderr.decode())
+
+    answer = adapted("garden", "meadow", "--out", "mine")
+    assert answer.code == 0, answer
+    assert answer.json["saved"] == "grappa"
+    assert list((tmp_path / "cold/tokens").iterdir()) == []
+    refused = adapted("garden", "meadow", "--out", "mine")
+    assert refused.err.count("samekind: ") == 1, refused
+    assert f"samekind: {place.out} is there already; name a folder that does not exist yet." in refused.err
+    assert refused.code == 1  # torchrun's own

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.checkpoint import Checkpoint, unkept
+from samekind.adapt import processes
+from samekind.adapt.checkpoint import Arrays, Checkpoint, unkept
 from samekind.adapt.torches import torch
 from samekind.encoders.runtime import machine_precision
 from samekind.events import Event, Progress
@@ -46,7 +47,10 @@ class Descent:
         optimiser = torch().optim.AdamW(parameters, lr=self.rate, weight_decay=DECAY)
         steps = pictures // self.batch
         total, warned = self.epochs * steps, False
-        first, paid = _taken_up(kept, parameters, optimiser, rng)
+        start = kept.read() if processes.leads() else None
+        fresh = {"epochs": 0, "paid": [], "generator": rng.bit_generator.state}
+        arrays, state = processes.shared(*(start or (_arrays(parameters, optimiser), fresh)))
+        first, paid = _taken_up(arrays, state, parameters, optimiser, rng)
         for epoch in range(first, self.epochs):
             order = rng.permutation(pictures)
             for at in range(steps):
@@ -59,11 +63,12 @@ class Descent:
                     group["lr"] = self.rate * _schedule((done + 1) / total)
                 optimiser.zero_grad()
                 whole.backward()
+                processes.average_gradients(parameters)
                 torch().nn.utils.clip_grad_norm_(parameters, self.norm)
                 optimiser.step()
                 paid.append([float(one.detach()) for one in found])
             state = {"epochs": epoch + 1, "paid": paid, "generator": rng.bit_generator.state}
-            if not kept.write(_arrays(parameters, optimiser), state) and not warned:
+            if processes.leads() and not kept.write(_arrays(parameters, optimiser), state) and not warned:
                 yield unkept(kept)
                 warned = True
         yield Progress(self.stage, total, total)
@@ -80,23 +85,21 @@ def _arrays(parameters: Sequence[Any], optimiser: Any) -> dict[str, NDArray[Any]
 
 
 def _taken_up(
-    kept: Checkpoint, parameters: Sequence[Any], optimiser: Any, rng: np.random.Generator
+    arrays: Arrays, state: Mapping[str, Any], parameters: Sequence[Any], optimiser: Any, rng: np.random.Generator
 ) -> tuple[int, list[list[float]]]:
-    """Puts back what was kept, if anything was; how many epochs are done, and what they cost."""
-    if not (found := kept.read()):
-        return 0, []
-    arrays, state = found
-    torch().set_rng_state(torch().from_numpy(arrays.pop("generator")))
+    """Puts everything into that state; how many epochs are done, and what they cost."""
     known: dict[int, dict[str, Any]] = {at: {} for at in range(len(parameters))}
     for name, array in arrays.items():
         kind, _, at = name.partition(".")
-        if kind == "tensor":
+        if kind == "generator":
+            torch().set_rng_state(torch().from_numpy(array))
+        elif kind == "tensor":
             parameters[int(at)].data.copy_(torch().from_numpy(array))
         else:
             known[int(at)][kind] = torch().from_numpy(array)
     optimiser.load_state_dict({**optimiser.state_dict(), "state": known})
     rng.bit_generator.state = state["generator"]
-    return state["epochs"], state["paid"]
+    return state["epochs"], [*state["paid"]]
 
 
 def _schedule(done: float) -> float:

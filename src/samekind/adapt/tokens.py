@@ -33,6 +33,7 @@ from samekind.tuning.nuisance import Rows
 CROPS = 1
 _SMALLEST = 0.5
 _ASPECT = 0.2
+FILE = "tokens.npy"
 _BLOCK = 16
 _OLD_SECONDS = 7 * 24 * 3600
 
@@ -47,6 +48,11 @@ class Tokens:
     usable: NDArray[np.bool_]
     folder: Path
     lock: ExitStack = field(default_factory=ExitStack)
+
+    @staticmethod
+    def opened(folder: Path, usable: NDArray[np.bool_]) -> Tokens:
+        """Those that another process keeps, to be read alone."""
+        return Tokens(np.lib.format.open_memmap(folder / FILE, "r"), usable, folder)
 
     def read(self, rows: Rows, views: Rows, patches: Rows | slice = slice(None)) -> NDArray[np.float32]:
         """(m, t, d) float32 of some pictures, each in its view; ``rows`` number the usable ones."""
@@ -127,7 +133,7 @@ def _views(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8
 
 def _opened(folder: Path, shape: tuple[int, ...], size: int, lock: ExitStack) -> tuple[Kept, int]:
     """The file, and how many pictures an earlier run has put into it; a new one where nothing usable was left."""
-    file = folder / "tokens.npy"
+    file = folder / FILE
     _drop_old(folder.parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt import losses
+from samekind.adapt import losses, processes
 from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.checkpoint import Checkpoint
 from samekind.adapt.descent import Descent, autocast
 from samekind.adapt.fusion import Attention, Heard, SparingMean
 from samekind.adapt.insight import Losses, losses_of
+from samekind.adapt.processes import Share
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import torch
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.rows import Array
+from samekind.errors import UsageError
 from samekind.events import Event
 from samekind.tuning.nuisance import Rows
 
@@ -54,8 +56,8 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "contrast"
 
-    def drawn(self, some: Rows, droppable: bool, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d).
+    def drawn(self, some: Rows, droppable: bool, rng: np.random.Generator, share: Share) -> tuple[Any, Any]:
+        """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
 
         Where patches are ``droppable``, the first token and PATCHES others.
         """
@@ -69,7 +71,27 @@ class Lesson:
         ours, theirs = rng.integers(0, self.tokens.array.shape[1], (2, len(some)))
         if self.pairs == "views":
             theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
-        return self._read(some, ours, patches), self._read(partners, theirs, patches)
+        sides = (some, ours), (partners, theirs)
+        first, second = (self._read(share.of(rows), share.of(views), patches) for rows, views in sides)
+        return first, second
+
+    def told(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What another process wants to learn the same: arrays and choices, for ``heard``."""
+        labels = {f"labels.{at}": each for at, each in enumerate(self.labels)}
+        arrays = {"rows": self.rows, "neighbours": self.neighbours, "start": self.start, **labels}
+        return arrays, {"pairs": self.pairs, "pair_loss": self.pair_loss}
+
+    @staticmethod
+    def heard(tokens: Tokens, arrays: Mapping[str, Any], choices: Mapping[str, Any]) -> Lesson:
+        """The lesson that was ``told``, over the same tokens."""
+        labels = [arrays[f"labels.{at}"] for at in range(sum(name.startswith("labels.") for name in arrays))]
+        return Lesson(tokens, arrays["rows"], labels, arrays["neighbours"], arrays["start"], **choices)
+
+    def call(self, task: str, tensors: Mapping[str, Any], **choices: Any) -> None:
+        """Calls other processes, where there are any, to the same lesson."""
+        if processes.count() > 1 and processes.leads():
+            arrays, lesson = self.told()
+            processes.call(task, {**arrays, **tensors}, folder=str(self.tokens.folder), lesson=lesson, **choices)
 
     def checkpoint(self, descent: Descent, tensors: Sequence[Any], *choices: Any) -> Checkpoint:
         """Where a descent from these tensors over this lesson keeps what it has reached."""
@@ -93,6 +115,8 @@ def train_sets(
     sets learn one space at the cost of one of them. Else every set sees every picture, in a stream of its own. Returns
     what each set had to pay.
     """
+    lesson.call("sets", {}, sets=adaptors.sets, seed=seed, routed=routed)
+    share = Share(adaptors.sets if routed else 1)
     before = torch().from_numpy(lesson.start)
     mean = before.mean(0)
     prototypes = [_means(_centred(before, mean), each) for each in lesson.labels]
@@ -100,8 +124,9 @@ def train_sets(
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
     def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk.droppable, rng)
-        ours, theirs = (_centred(adaptors.apart(trunk, seen), mean) for seen in sides)
+        sides = lesson.drawn(some, trunk.droppable, rng, share)
+        each = (_centred(adaptors.apart(trunk, seen), mean).movedim(1, 0) for seen in sides)
+        ours, theirs = (share.whole(one).movedim(0, 1) for one in each)
         return [
             pair_loss(ours[one], theirs[one])
             + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
@@ -109,8 +134,8 @@ def train_sets(
         ]
 
     def shared(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk.droppable, rng)
-        ours, theirs = (_centred(adaptors.routed(trunk, seen), mean) for seen in sides)
+        sides = lesson.drawn(some, trunk.droppable, rng, share)
+        ours, theirs = (share.whole(_centred(adaptors.routed(trunk, seen), mean)) for seen in sides)
         pairs = pair_loss(ours, theirs) / adaptors.sets
         each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
         return [
@@ -119,8 +144,7 @@ def train_sets(
         ]
 
     parameters = [*adaptors.tensors.values(), *prototypes]
-    batch = min(BATCH, len(lesson.rows)) // adaptors.sets * adaptors.sets
-    descent = Descent("training", epochs, batch, adaptors.sets**0.5, RATE, seed)
+    descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
     kept = lesson.checkpoint(descent, parameters, trunk.points, routed)
     return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), kept)))
 
@@ -138,6 +162,16 @@ def train_fusion(
 
     ``consistency`` weighs the difference of a pair's attentions, ``balance`` the use of all sets.
     """
+    lesson.call(
+        "fusion",
+        {f"adaptors.{name}": tensor.detach().numpy() for name, tensor in fusion.adaptors.tensors.items()},
+        sets=fusion.adaptors.sets,
+        query=fusion.query,
+        seed=seed,
+        consistency=consistency,
+        balance=balance,
+    )
+    share = Share()
     mean = torch().from_numpy(lesson.start).mean(0)
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
     for tensor in fusion.adaptors.tensors.values():
@@ -145,17 +179,17 @@ def train_fusion(
 
     def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
         sides, heard = [], []
-        for seen in lesson.drawn(some, trunk.droppable, rng):
+        for seen in lesson.drawn(some, trunk.droppable, rng, share):
             hearing = Heard(fusion)
-            sides.append(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean))
-            heard.append(hearing.attention())
+            sides.append(share.whole(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean)))
+            heard.append(share.whole(hearing.attention()))
         found = pair_loss(*sides) + DRIFT_WEIGHT * fusion.drift()
         for ours, theirs in zip(*(each.unbind(1) for each in heard), strict=True):
             found = found + consistency * losses.attention_consistency(ours, theirs)
             found = found + balance * losses.attention_balance(ours)
         return [found]
 
-    descent = Descent("fusing", FUSION_EPOCHS, min(BATCH, len(lesson.rows)), 1.0, RATE, seed)
+    descent = Descent("fusing", FUSION_EPOCHS, _batch(len(lesson.rows), 1), 1.0, RATE, seed)
     parameters = list(fusion.tensors.values())
     everything = [*parameters, *fusion.adaptors.tensors.values()]
     kept = lesson.checkpoint(descent, everything, trunk.points, fusion.query, consistency, balance)
@@ -203,6 +237,16 @@ def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) 
             some = rows[start : start + BATCH]
             found.append(look(torch().from_numpy(tokens.read(some, np.full(len(some), view)))).float().numpy())
     return np.concatenate(found)
+
+
+def _batch(pictures: int, parts: int) -> int:
+    """At most BATCH of the pictures, in parts of the same size, of which each process does an equal share."""
+    unit = parts * processes.count()
+    if unit > min(BATCH, pictures):
+        raise UsageError(
+            f"{processes.count()} processes are too many for {pictures} pictures in batches of {BATCH}; start fewer."
+        )
+    return min(BATCH, pictures) // unit * unit
 
 
 def _centred(vectors: Any, mean: Any) -> Any:

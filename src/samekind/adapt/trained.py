@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +15,22 @@ from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.kinds import granularities
-from samekind.adapt.tokens import Tokens, keep_tokens
+from samekind.adapt.networks import Prepared, networks_of, threads, upper_of
 from samekind.adapt.torches import torch
 from samekind.adapt.train import BATCH, RATE
-from samekind.adapt.trunk import UpperNetwork
 from samekind.adapt.witness import fetched, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder, Part
 from samekind.encoders.experts import Experts
-from samekind.encoders.graph import cut_at
 from samekind.encoders.hub import HUB
-from samekind.encoders.load import ONNX, Blueprint, blueprints, fetch, with_adaptors
-from samekind.encoders.points import points_of
+from samekind.encoders.load import ONNX, blueprints, with_adaptors
 from samekind.encoders.recipe import RecipeEncoder
 from samekind.encoders.rows import Array, join_parts, map_parts, split_parts, unit_rows
-from samekind.encoders.runtime import Network
 from samekind.errors import PictureError, UsageError
 from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
 from samekind.pictures.views import SECOND_VIEWS
-from samekind.settings import Settings, usable_threads
+from samekind.settings import Settings
 from samekind.tuning.experts import rounded
 from samekind.tuning.nuisance import Rows
 
@@ -56,15 +51,6 @@ class Candidate:
     insight: Insight
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """One network of the base that is trained: its upper part, and what the lower one gives."""
-
-    name: str
-    upper: UpperNetwork
-    tokens: Tokens
-
-
 def is_trainable(name: str) -> bool:
     """Whether training is what is meant where nothing is said: all encoders that are no ONNX file."""
     return name.startswith(HUB) or name.partition("@")[0] in catalog.RECORDS
@@ -74,7 +60,7 @@ def check_trainable(name: str, settings: Settings) -> None:
     """Raises UsageError for an ONNX file that cannot be trained, MissingExtra without torch."""
     torch()
     if name.startswith((ONNX, HUB)):
-        _upper(blueprints(name, settings)[0].build(), name)
+        upper_of(blueprints(name, settings)[0].build(), name)
 
 
 def train_candidate(
@@ -85,7 +71,7 @@ def train_candidate(
     Pictures that the gate judges by are left out of everything. Where to a second network a collection got worse, its
     pictures are spared; so are those of collections that the gate refuses then, which is asked once more.
     """
-    torch().set_num_threads(usable_threads(settings))
+    torch().set_num_threads(threads(settings))
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
     yield from fetched(base, settings)
@@ -259,36 +245,6 @@ def centred(vectors: Array) -> Experts:
     """The mix that only takes the mean off."""
     mean, same = vectors.mean(axis=0), np.eye(vectors.shape[1], dtype=np.float32)
     return Experts((1,), mean, same, unit_rows(mean[None]), mean[None], same[None])
-
-
-def _upper(model: Any, encoder: str) -> UpperNetwork:
-    points = points_of(model)
-    if not points:
-        raise UsageError(
-            f"Training is not built for {encoder}: nothing in its graph is a sum that every path to its output passes "
-            "through; take --method experts."
-        )
-    return UpperNetwork(model, points, encoder)
-
-
-def _lower(one: Blueprint, first: str) -> Any:
-    return cut_at(one.build(), first)
-
-
-def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Prepared]]:
-    """The networks of ``base`` with the tokens of all pictures, usable where all networks could be given a picture."""
-    files = [file for one in some for file in one.files]
-    yield from fetch(base.name, settings)
-    found = []
-    for one in blueprints(base.name, settings):
-        upper = _upper(one.build(), base.name)
-        first = next(iter(upper.points))
-        lower = Network(partial(_lower, one, first), settings)
-        key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
-        tokens = yield from keep_tokens(files, lower, upper.shape, one.trunk.view, key, settings)
-        found.append(Prepared(one.trunk.name, upper, tokens))
-    usable = np.logical_and.reduce([one.tokens.usable for one in found])
-    return [replace(one, tokens=replace(one.tokens, usable=usable)) for one in found]
 
 
 def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> list[Gathered]:

@@ -47,15 +47,24 @@ def adapt(
 
     Example: samekind adapt birds.samekind shop.samekind -o my-encoder
     """
+    from samekind.adapt.processes import started_together
     from samekind.cli.progress import follow
     from samekind.evaluation.adapted import adapt_and_report
     from samekind.evaluation.adapted_words import text
     from samekind.settings import resolve
 
     settings = resolve({"encoder": encoder})
-    report = follow(
-        adapt_and_report(sources, out, settings.encoder, method, labels=labels or [], seed=seed, settings=settings),
-        quiet=quiet,
-    )
-    sys.stdout.write(jsons.dumps(report.to_dict()) + "\n" if json else text(report))
-    raise typer.Exit(report.exit_code)
+
+    def run() -> int:
+        report = follow(
+            adapt_and_report(sources, out, settings.encoder, method, labels=labels or [], seed=seed, settings=settings),
+            quiet=quiet,
+        )
+        sys.stdout.write(jsons.dumps(report.to_dict()) + "\n" if json else text(report))
+        return report.exit_code
+
+    if started_together():
+        from samekind.adapt.helping import lead_or_help
+
+        raise typer.Exit(lead_or_help(run, settings))
+    raise typer.Exit(run())
