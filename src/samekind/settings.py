@@ -23,6 +23,7 @@ class Settings:
     max_pixels: int = 400_000_000
     max_bytes: int = 500_000_000
     offline: bool = False
+    device: str = "auto"
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -32,6 +33,7 @@ MEANINGS = {
     "max_pixels": "pictures with more pixels (width x height) are skipped",
     "max_bytes": "picture files with more bytes are skipped",
     "offline": "never fetch weights",
+    "device": "what training (adapt) runs on: cpu, cuda (a GPU), or auto, which is a GPU where torch finds one",
 }
 _DEFAULTS = Settings()
 

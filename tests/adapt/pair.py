@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from samekind.adapt import descent, helping, processes, train
+from samekind.adapt import helping, processes, torches, train
 from samekind.adapt.grappa import Variant, grappa
 from samekind.adapt.tokens import FILE, Tokens
 from samekind.errors import SamekindError
@@ -57,7 +57,7 @@ def lead(folder: Path) -> int:
 def exactly() -> None:
     """Few epochs, and float32 whatever the processor has."""
     train.EPOCHS = 2
-    descent.machine_precision = lambda: ("f32", "for the test")  # type: ignore[attr-defined]
+    torches.machine_precision = lambda: ("f32", "for the test")  # type: ignore[attr-defined]
 
 
 def assist() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samekind.adapt import descent, processes, train
+from samekind.adapt import processes, torches, train
 from samekind.adapt.checkpoint import SUFFIX
 from samekind.adapt.processes import Share
 from samekind.adapt.tokens import FILE
@@ -57,7 +57,7 @@ def test_two_processes_come_to_what_one_comes_to(folder: Path, monkeypatch: pyte
     assert [code for code, _ in started(folder)] == [1, 1]
     found = dict(np.load(folder / "found.npz"))
     monkeypatch.setattr(train, "EPOCHS", train.EPOCHS)  # which the next line changes
-    monkeypatch.setattr(descent, "machine_precision", descent.machine_precision)
+    monkeypatch.setattr(torches, "machine_precision", torches.machine_precision)
     alone = found_by(replace(clumped_tokens()[0], folder=folder / "alone"))
     assert list(found) == list(alone)
     for name, one in alone.items():

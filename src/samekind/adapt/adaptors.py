@@ -30,12 +30,14 @@ class Adaptors:
 
     (Houlsby and others, 2019; AdaptFormer, 2022.) ``points`` are names and widths. All sets run in one pass, their
     bottlenecks as one batched product. ``tensors``: ``down.P`` (sets, d, b), ``bias.P`` (sets, b), ``up.P``
-    (sets, b, d) and ``offset.P`` (sets, d) for every point P. With ``alike`` all sets begin with the same ``down``, so
-    that their numbers stand for the same and can be merged.
+    (sets, b, d) and ``offset.P`` (sets, d) for every point P, on ``device``. With ``alike`` all sets begin with the
+    same ``down``, so that their numbers stand for the same and can be merged.
     """
 
-    def __init__(self, points: Mapping[str, int], sets: int, seed: int, alike: bool = False) -> None:
-        self.points, self.sets = dict(points), sets
+    def __init__(
+        self, points: Mapping[str, int], sets: int, seed: int, device: str = "cpu", alike: bool = False
+    ) -> None:
+        self.points, self.sets, self.device = dict(points), sets, device
         draw = torch().Generator().manual_seed(seed)
         drawn, times = (1, sets) if alike else (sets, 1)
         self.tensors: dict[str, Any] = {}
@@ -45,8 +47,7 @@ class Adaptors:
             self.tensors[f"bias.{point}"] = torch().zeros(sets, BOTTLENECK)
             self.tensors[f"up.{point}"] = torch().zeros(sets, BOTTLENECK, width)
             self.tensors[f"offset.{point}"] = torch().zeros(sets, width)
-        for parameter in self.tensors.values():
-            parameter.requires_grad_(True)
+        self.tensors = {name: one.to(device).requires_grad_(True) for name, one in self.tensors.items()}
 
     def narrow(self, x: Any, point: str) -> Any:
         """The bottlenecks of all sets: x (sets or 1, m, d) -> (sets, m, b)."""
@@ -109,7 +110,7 @@ class Adaptors:
 
 def in_half(tensor: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
     """A torch tensor as float32 numbers of half precision."""
-    rounded: np.ndarray[Any, Any] = tensor.detach().numpy().astype(np.float16)
+    rounded: np.ndarray[Any, Any] = tensor.detach().cpu().numpy().astype(np.float16)
     return rounded.astype(np.float32)
 
 
@@ -141,7 +142,7 @@ def spherical_mean(numbers: Any) -> Any:
 
 def merged(adaptors: Adaptors, by: Callable[[Any], Any] = mean) -> Adaptors:
     """One set made of all, which began ``alike``, tensor ``by`` tensor (sets, m) -> (m,): no cost at search."""
-    one = Adaptors(adaptors.points, 1, 0)
+    one = Adaptors(adaptors.points, 1, 0, adaptors.device)
     for name, tensor in adaptors.tensors.items():
         numbers = by(tensor.detach().double().flatten(1))
         one.load({name: in_half(numbers.reshape(1, *tensor.shape[1:]))})
@@ -156,7 +157,7 @@ class SideBySide(Adaptors):
     """
 
     def __init__(self, adaptors: Adaptors) -> None:
-        super().__init__(adaptors.points, adaptors.sets, 0)
+        super().__init__(adaptors.points, adaptors.sets, 0, adaptors.device)
         self.load(adaptors.to_numpy())
 
     def fused(self, trunk: UpperNetwork, tokens: Any, fusion: Fusion) -> Any:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from samekind.adapt import processes
 from samekind.adapt.checkpoint import Arrays, Checkpoint, unkept
-from samekind.adapt.torches import torch
-from samekind.encoders.runtime import machine_precision
+from samekind.adapt.torches import autocast, torch
 from samekind.events import Event, Progress
 from samekind.tuning.nuisance import Rows
 
@@ -56,7 +55,7 @@ class Descent:
             for at in range(steps):
                 done = epoch * steps + at
                 yield Progress(self.stage, done, total)
-                with autocast():
+                with autocast(str(parameters[0].device)):
                     found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
                 whole: Any = sum(found)
                 for group in optimiser.param_groups:
@@ -107,8 +106,3 @@ def _schedule(done: float) -> float:
     if done < _WARM_UP:
         return done / _WARM_UP
     return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
-
-
-def autocast() -> Any:
-    """Products in bfloat16 where the processor has that, as the runtime chooses."""
-    return torch().autocast("cpu", torch().bfloat16, enabled=machine_precision()[0] == "bf16")

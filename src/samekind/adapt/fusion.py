@@ -25,7 +25,7 @@ class Mean:
 
     def shares(self, x: Any, narrow: Any, point: str) -> Any:
         """(sets, 1, 1, 1)."""
-        return torch().full((len(narrow), 1, 1, 1), 1 / len(narrow))
+        return torch().full((len(narrow), 1, 1, 1), 1 / len(narrow), device=narrow.device)
 
     def value(self, added: Any, point: str) -> Any:
         """As it is."""
@@ -54,8 +54,7 @@ class Attention:
             self.tensors[f"value.{point}"] = torch().eye(width)
             self.tensors[f"null.{point}"] = torch().zeros(KEY)
             self.tensors[f"prior.{point}"] = torch().tensor([0.0] * adaptors.sets + [_NULL_AT_FIRST])
-        for parameter in self.tensors.values():
-            parameter.requires_grad_(True)
+        self.tensors = {name: one.to(adaptors.device).requires_grad_(True) for name, one in self.tensors.items()}
 
     def shares(self, x: Any, narrow: Any, point: str) -> Any:
         """(sets, n, t or 1, 1): what the null adaptor leaves."""
@@ -68,7 +67,7 @@ class Attention:
     def drift(self) -> Any:
         """How far all V are from the identity: the sum of squares."""
         values = [tensor for name, tensor in self.tensors.items() if name.startswith("value.")]
-        return sum(((value - torch().eye(len(value))) ** 2).sum() for value in values)
+        return sum(((value - torch().eye(len(value), device=value.device)) ** 2).sum() for value in values)
 
     def attention(self, x: Any, narrow: Any, point: str) -> Any:
         """(sets + 1, n, t or 1, 1), the null adaptor last; they sum to 1."""

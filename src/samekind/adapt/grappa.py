@@ -120,11 +120,12 @@ def grappa(
             variant.pairs,
             variant.pair_loss,
         )
-        sets = Adaptors(trunk.points, len(lesson.labels), seed, alike=variant.fusion in ("merged", "slerp"))
+        alike = variant.fusion in ("merged", "slerp")
+        sets = Adaptors(trunk.points, len(lesson.labels), seed, trunk.device, alike)
         losses = yield from train_sets(sets, trunk, lesson, seed, epochs, variant.routed)
         sets.load(sets.to_numpy())
         if done < len(variant.epochs):
-            kept = Checkpoint.of(tokens.folder, "looked at", rows, viewed, tokens.usable, *sets.to_numpy().values())
+            kept = Checkpoint.of(tokens.folder, trunk.device, rows, viewed, tokens.usable, *sets.to_numpy().values())
             look, views = yield from remembered(kept, _seen(sets, Mean(), trunk, tokens, rows, viewed))
             space = mix_of(look, views, np.arange(len(rows)), np.searchsorted(rows, viewed), seed).apply(look)
     fusion: Mean | Attention = Mean()

@@ -12,6 +12,7 @@ import numpy as np
 from samekind.adapt import processes
 from samekind.adapt.gather import Gathered
 from samekind.adapt.tokens import Tokens, keep_tokens
+from samekind.adapt.torches import device
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.base import Encoder
 from samekind.encoders.graph import cut_at
@@ -38,7 +39,7 @@ def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> 
     yield from fetch(base.name, settings)
     found = []
     for one in blueprints(base.name, settings):
-        upper = upper_of(one.build(), base.name)
+        upper = upper_of(one.build(), base.name, device(settings))
         first = next(iter(upper.points))
         lower = Network(partial(_lower, one, first), settings)
         key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
@@ -56,7 +57,7 @@ def threads(settings: Settings) -> int:
     return max(1, usable_threads(settings) // processes.count())
 
 
-def upper_of(model: Any, encoder: str) -> UpperNetwork:
+def upper_of(model: Any, encoder: str, device: str = "cpu") -> UpperNetwork:
     """The part of a network that is trained in. Raises UsageError where there is none."""
     points = points_of(model)
     if not points:
@@ -64,7 +65,7 @@ def upper_of(model: Any, encoder: str) -> UpperNetwork:
             f"Training is not built for {encoder}: nothing in its graph is a sum that every path to its output passes "
             "through; take --method experts."
         )
-    return UpperNetwork(model, points, encoder)
+    return UpperNetwork(model, points, encoder, device)
 
 
 def _lower(one: Blueprint, first: str) -> Any:

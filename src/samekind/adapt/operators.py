@@ -83,6 +83,7 @@ def _normalize(attributes: Attributes, x: Any, axes: Any) -> Any:
 def _attention(attributes: Attributes, query: Any, key: Any, value: Any, mask: Any = None, scale: Any = None) -> Any:
     if mask is not None and not mask.ndim:
         mask = None  # a scalar stands for no mask
+    mask = mask if mask is None else mask.to(query.device)
     return torch().nn.functional.scaled_dot_product_attention(
         query, key, value, mask, is_causal=attributes["causal"], scale=None if scale is None else scale.item()
     )
@@ -178,7 +179,7 @@ def _gather(attributes: Attributes, x: Any, indices: Any, axis: Any) -> Any:
     if attributes["batch_dims"]:
         raise NotImplementedError("Gather with a batch of indices")
     at = int(axis) % x.ndim
-    indices = indices % x.shape[at]
+    indices = (indices % x.shape[at]).to(x.device)
     found = x.index_select(at, indices.flatten())
     return found.reshape((*x.shape[:at], *indices.shape, *x.shape[at + 1 :]))
 

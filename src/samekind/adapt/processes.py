@@ -137,10 +137,12 @@ def average_gradients(parameters: Sequence[Any]) -> None:
 
 def _join(device: str) -> None:
     distributed = torch().distributed
+    if device != "cpu":
+        torch().cuda.set_device(device)
     try:
         store, _group.rank, _group.count = next(distributed.rendezvous("env://", timeout=_START))
         distributed.init_process_group(
-            "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo",
+            "cpu:gloo,cuda:nccl" if device != "cpu" else "gloo",
             store=distributed.PrefixStore("group", store),
             rank=_group.rank,
             world_size=_group.count,

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from samekind.adapt import losses, processes
 from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.checkpoint import Checkpoint
-from samekind.adapt.descent import Descent, autocast
+from samekind.adapt.descent import Descent
 from samekind.adapt.fusion import Attention, Heard, SparingMean
 from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.processes import Share
 from samekind.adapt.tokens import Tokens
-from samekind.adapt.torches import torch
+from samekind.adapt.torches import autocast, torch
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.rows import Array
 from samekind.errors import UsageError
@@ -56,14 +56,14 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "contrast"
 
-    def drawn(self, some: Rows, droppable: bool, rng: np.random.Generator, share: Share) -> tuple[Any, Any]:
+    def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
 
-        Where patches are ``droppable``, the first token and PATCHES others.
+        Where the ``trunk`` lets patches be dropped, the first token and PATCHES others.
         """
         count = self.tokens.array.shape[2] - 1
         patches: Rows | slice = slice(None)
-        if droppable:
+        if trunk.droppable:
             patches = np.concatenate([[0], 1 + rng.choice(count, min(PATCHES, count), replace=False)])
         partners = some
         if self.pairs == "neighbours":
@@ -72,7 +72,7 @@ class Lesson:
         if self.pairs == "views":
             theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
         sides = (some, ours), (partners, theirs)
-        first, second = (self._read(share.of(rows), share.of(views), patches) for rows, views in sides)
+        first, second = (self._read(share.of(rows), share.of(views), patches, trunk.device) for rows, views in sides)
         return first, second
 
     def told(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -91,7 +91,8 @@ class Lesson:
         """Calls other processes, where there are any, to the same lesson."""
         if processes.count() > 1 and processes.leads():
             arrays, lesson = self.told()
-            processes.call(task, {**arrays, **tensors}, folder=str(self.tokens.folder), lesson=lesson, **choices)
+            arrays |= {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+            processes.call(task, arrays, folder=str(self.tokens.folder), lesson=lesson, **choices)
 
     def checkpoint(self, descent: Descent, tensors: Sequence[Any], *choices: Any) -> Checkpoint:
         """Where a descent from these tensors over this lesson keeps what it has reached."""
@@ -99,11 +100,11 @@ class Lesson:
             self.tokens.folder,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
             *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
-            *(tensor.detach().numpy() for tensor in tensors),
+            *(tensor.detach().cpu().numpy() for tensor in tensors),
         )
 
-    def _read(self, some: Rows, views: Rows, patches: Rows | slice) -> Any:
-        return torch().from_numpy(self.tokens.read(self.rows[some], views, patches))
+    def _read(self, some: Rows, views: Rows, patches: Rows | slice, device: str) -> Any:
+        return torch().from_numpy(self.tokens.read(self.rows[some], views, patches)).to(device)
 
 
 def train_sets(
@@ -115,16 +116,16 @@ def train_sets(
     sets learn one space at the cost of one of them. Else every set sees every picture, in a stream of its own. Returns
     what each set had to pay.
     """
-    lesson.call("sets", {}, sets=adaptors.sets, seed=seed, routed=routed)
+    lesson.call("sets", {}, sets=adaptors.sets, seed=seed, epochs=epochs, routed=routed)
     share = Share(adaptors.sets if routed else 1)
-    before = torch().from_numpy(lesson.start)
+    before = torch().from_numpy(lesson.start).to(trunk.device)
     mean = before.mean(0)
     prototypes = [_means(_centred(before, mean), each) for each in lesson.labels]
-    known = [torch().from_numpy(each) for each in lesson.labels]
+    known = [torch().from_numpy(each).to(trunk.device) for each in lesson.labels]
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
     def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk.droppable, rng, share)
+        sides = lesson.drawn(some, trunk, rng, share)
         each = (_centred(adaptors.apart(trunk, seen), mean).movedim(1, 0) for seen in sides)
         ours, theirs = (share.whole(one).movedim(0, 1) for one in each)
         return [
@@ -134,7 +135,7 @@ def train_sets(
         ]
 
     def shared(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk.droppable, rng, share)
+        sides = lesson.drawn(some, trunk, rng, share)
         ours, theirs = (share.whole(_centred(adaptors.routed(trunk, seen), mean)) for seen in sides)
         pairs = pair_loss(ours, theirs) / adaptors.sets
         each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
@@ -145,7 +146,7 @@ def train_sets(
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
-    kept = lesson.checkpoint(descent, parameters, trunk.points, routed)
+    kept = lesson.checkpoint(descent, parameters, trunk.points, trunk.device, routed)
     return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), kept)))
 
 
@@ -164,7 +165,7 @@ def train_fusion(
     """
     lesson.call(
         "fusion",
-        {f"adaptors.{name}": tensor.detach().numpy() for name, tensor in fusion.adaptors.tensors.items()},
+        {f"adaptors.{name}": tensor for name, tensor in fusion.adaptors.tensors.items()},
         sets=fusion.adaptors.sets,
         query=fusion.query,
         seed=seed,
@@ -172,14 +173,14 @@ def train_fusion(
         balance=balance,
     )
     share = Share()
-    mean = torch().from_numpy(lesson.start).mean(0)
+    mean = torch().from_numpy(lesson.start).to(trunk.device).mean(0)
     pair_loss = _PAIR_LOSSES[lesson.pair_loss]
     for tensor in fusion.adaptors.tensors.values():
         tensor.requires_grad_(False)
 
     def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
         sides, heard = [], []
-        for seen in lesson.drawn(some, trunk.droppable, rng, share):
+        for seen in lesson.drawn(some, trunk, rng, share):
             hearing = Heard(fusion)
             sides.append(share.whole(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean)))
             heard.append(share.whole(hearing.attention()))
@@ -192,7 +193,7 @@ def train_fusion(
     descent = Descent("fusing", FUSION_EPOCHS, _batch(len(lesson.rows), 1), 1.0, RATE, seed)
     parameters = list(fusion.tensors.values())
     everything = [*parameters, *fusion.adaptors.tensors.values()]
-    kept = lesson.checkpoint(descent, everything, trunk.points, fusion.query, consistency, balance)
+    kept = lesson.checkpoint(descent, everything, trunk.points, trunk.device, fusion.query, consistency, balance)
     yield from descent.run(parameters, loss, len(lesson.rows), kept)
 
 
@@ -202,7 +203,7 @@ def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Token
     def vectors(seen: Any) -> Any:
         return torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1)
 
-    return _through(vectors, tokens, rows, view)
+    return _through(vectors, trunk, tokens, rows, view)
 
 
 def shares_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
@@ -213,7 +214,7 @@ def shares_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows
         fusion.adaptors.fused(trunk, seen, hearing)
         return hearing.attention()
 
-    return _through(heard, tokens, rows, 0)
+    return _through(heard, trunk, tokens, rows, 0)
 
 
 def asked_of(
@@ -221,21 +222,23 @@ def asked_of(
 ) -> dict[str, Array]:
     """For each point (n, d): what pictures ask an attention with there, those that are ``spared`` (n,) unadapted."""
     each: list[list[Array]] = []
-    with torch().inference_mode(), autocast():
+    with torch().inference_mode(), autocast(trunk.device):
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            fusion = SparingMean(torch().from_numpy(spared[start : start + BATCH]))
-            adaptors.fused(trunk, torch().from_numpy(tokens.read(some, np.zeros(len(some), np.intp))), fusion)
-            each.append([one.float().numpy() for one in fusion.asked()])
+            fusion = SparingMean(torch().from_numpy(spared[start : start + BATCH]).to(trunk.device))
+            seen = torch().from_numpy(tokens.read(some, np.zeros(len(some), np.intp)))
+            adaptors.fused(trunk, seen.to(trunk.device), fusion)
+            each.append([one.float().cpu().numpy() for one in fusion.asked()])
     return {point: np.concatenate(some) for point, some in zip(trunk.points, zip(*each, strict=True), strict=True)}
 
 
-def _through(look: Callable[[Any], Any], tokens: Tokens, rows: Rows, view: int) -> Array:
+def _through(look: Callable[[Any], Any], trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
     found = []
-    with torch().inference_mode(), autocast():
+    with torch().inference_mode(), autocast(trunk.device):
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
-            found.append(look(torch().from_numpy(tokens.read(some, np.full(len(some), view)))).float().numpy())
+            seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
+            found.append(look(seen.to(trunk.device)).float().cpu().numpy())
     return np.concatenate(found)
 
 
@@ -256,6 +259,6 @@ def _centred(vectors: Any, mean: Any) -> Any:
 
 
 def _means(vectors: Any, labels: NDArray[np.intp]) -> Any:
-    sums = torch().zeros(int(labels.max()) + 1, vectors.shape[1])
-    sums.index_add_(0, torch().from_numpy(labels), vectors)
+    sums = torch().zeros(int(labels.max()) + 1, vectors.shape[1], device=vectors.device)
+    sums.index_add_(0, torch().from_numpy(labels).to(vectors.device), vectors)
     return torch().nn.functional.normalize(sums, dim=-1).requires_grad_(True)

@@ -16,7 +16,7 @@ from samekind.adapt.grappa import DEFAULT, Trained, grappa, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.kinds import granularities
 from samekind.adapt.networks import Prepared, networks_of, threads, upper_of
-from samekind.adapt.torches import torch
+from samekind.adapt.torches import device, torch
 from samekind.adapt.train import BATCH, RATE
 from samekind.adapt.witness import fetched, witnessed
 from samekind.encoders import catalog
@@ -57,8 +57,8 @@ def is_trainable(name: str) -> bool:
 
 
 def check_trainable(name: str, settings: Settings) -> None:
-    """Raises UsageError for an ONNX file that cannot be trained, MissingExtra without torch."""
-    torch()
+    """Raises UsageError for an ONNX file that cannot be trained or for want of a GPU, MissingExtra without torch."""
+    device(settings)
     if name.startswith((ONNX, HUB)):
         upper_of(blueprints(name, settings)[0].build(), name)
 

@@ -43,10 +43,13 @@ class UpperNetwork:
     ``droppable`` says whether it may be run on some of the tokens only: it takes any number of them, and all but the
     first, the class token, are alike to it. ``encoder`` is for messages. Raises UsageError for an operator that is not
     in the table, or of a form that is not built.
+
+    It runs on ``device``: numbers of kind float are there, while whole numbers, which are lengths and places, stay
+    where Python reads them.
     """
 
-    def __init__(self, model: Any, points: Mapping[str, int], encoder: str) -> None:
-        self.points = dict(points)
+    def __init__(self, model: Any, points: Mapping[str, int], encoder: str, device: str = "cpu") -> None:
+        self.points, self.device = dict(points), "cpu"
         self.shape = tokens_at(model, next(iter(points)))
         nodes = [operator_at(model, point) for point in points]
         self._axes = {
@@ -64,6 +67,8 @@ class UpperNetwork:
         except (RuntimeError, LookupError, ValueError, TypeError) as problem:
             reason = str(problem).strip().splitlines()[0]
             raise UsageError(f"Training is not built for {encoder}: {reason}; take --method experts.") from None
+        self.device = device
+        self.frozen = {place: self._at_home(tensor) for place, tensor in self.frozen.items()}
 
     def run(self, tokens: Any, adapt: Adapt) -> Any:
         """Tokens (n, t, d) at the first point -> vectors (n, d_out), ``adapt`` applied at every point."""
@@ -78,7 +83,7 @@ class UpperNetwork:
             if step.point is not None:
                 found = self._back(adapt(self._tokens(found, step.point), step.point), step.point)
             for number, one in enumerate(found if isinstance(found, tuple) else (found,)):
-                values[step.name, number] = one
+                values[step.name, number] = self._at_home(one)
         return values[self._result].flatten(1)
 
     def _read(self, model: Any) -> list[Any]:
@@ -143,6 +148,9 @@ class UpperNetwork:
                 return False
         alike = torch().nn.functional.cosine_similarity(whole, turned).min() > 0.9999
         return bool(alike) and fewer.shape == whole.shape
+
+    def _at_home(self, x: Any) -> Any:
+        return x.to(self.device) if x is not None and x.is_floating_point() else x
 
     def _tokens(self, x: Any, point: str) -> Any:
         axis = self._axes[point]
