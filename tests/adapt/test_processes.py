@@ -36,7 +36,7 @@ def started(*words: str | Path, count: int = 2) -> list[tuple[int, str]]:
         for rank in range(count)
     ]
     try:
-        said = [run.communicate(timeout=120)[1].decode() for run in runs]
+        said = [run.communicate(timeout=300)[1].decode() for run in runs]
     finally:
         for run in runs:
             run.kill()
