@@ -29,7 +29,8 @@ from samekind.adapt.closed_form import fit_mix, rounded, tuned_alone
 from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
-from samekind.adapt.trained import VIEWED_AT_MOST, Prepared, networks_of
+from samekind.adapt.networks import Trainable, networks_of
+from samekind.adapt.trial import VIEWED_AT_MOST
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, join_parts, map_parts, split_parts
 from samekind.evaluation import protocols
@@ -65,7 +66,7 @@ class Bench:
     encoder: Encoder
     sets: Any
     vectors: Any
-    networks: list[Prepared]
+    networks: list[Trainable]
     witnesses: list[Array]
 
     @staticmethod

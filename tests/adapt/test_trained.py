@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
-from samekind.adapt import adapt, trained
+from samekind.adapt import adapt, trained, trial
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
 from samekind.encoders import catalog, load, weights
@@ -69,7 +69,7 @@ def trained_on(
     """Two drawn collections and what comes of them; the gate says ``verdicts`` one by one, and then yes."""
     pytest.importorskip("torch")
     said = iter(verdicts)
-    monkeypatch.setattr(trained, "judge", lambda *_: next(said, ACCEPTED))
+    monkeypatch.setattr(trial, "judge", lambda *_: next(said, ACCEPTED))
     monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
     monkeypatch.setattr(trained, "witnessed", some_witness)
     monkeypatch.setenv("SAMEKIND_CACHE", str(folder / "cache"))
@@ -115,7 +115,7 @@ def test_a_collection_that_got_worse_is_spared(
 ) -> None:
     """Unless all did: then there is nothing to learn for, and the gate will say so."""
     said = iter(verdicts)
-    monkeypatch.setattr(trained, "less_alike", lambda *_: next(said, False))
+    monkeypatch.setattr(trial, "less_alike", lambda *_: next(said, False))
     name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
     _, encoder = trained_on(tmp_path, name, monkeypatch)
     assert any(tensor.startswith("prior.") for tensor in read_adaptors(tmp_path / "mine")["onnx"]) == bool(spared)
@@ -130,7 +130,7 @@ def test_a_collection_that_the_gate_refuses_is_spared_and_judged_again(
     right = Judged(60, 0.5, 0.5, 0.1, 0.9, 0.9, 0.1)
     wrong = replace(right, found=0.2)
     refused = Verdict(wrong, {"stripes": right, "spots": wrong})
-    monkeypatch.setattr(trained, "less_alike", lambda *_: False)
+    monkeypatch.setattr(trial, "less_alike", lambda *_: False)
     name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
     trained_on(tmp_path, name, monkeypatch, [refused])
     assert "pictures like those of spots are left as they were" in read_about(tmp_path / "mine").rest["why"]

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import safetensors.numpy
 
-from samekind.adapt import trained
+from samekind.adapt import trained, trial
 from samekind.adapt.gate import Verdict, judge
 from samekind.adapt.grappa import Variant
 from samekind.cli import progress
@@ -79,5 +79,5 @@ if __name__ == "__main__":
         ending(signal.Signals[name], stage, int(*at) if at else 1)
     if os.environ.get("FEW_ROUNDS"):
         trained.grappa = partial(trained.grappa, variant=Variant(epochs=(2, 2)))  # type: ignore[assignment]
-        trained.judge = accepted
+        trial.judge = accepted
     main()

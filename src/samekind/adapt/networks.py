@@ -25,7 +25,7 @@ from samekind.settings import Settings, usable_threads
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class Trainable:
     """One network of the base that is trained: its upper part, and what the lower one gives."""
 
     name: str
@@ -33,7 +33,7 @@ class Prepared:
     tokens: Tokens
 
 
-def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Prepared]]:
+def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Trainable]]:
     """The networks of ``base`` with the tokens of all pictures, usable where all networks could be given a picture."""
     files = [file for one in some for file in one.files]
     yield from fetch(base.name, settings)
@@ -44,7 +44,7 @@ def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> 
         lower = Network(partial(_lower, one, first), settings)
         key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
         tokens = yield from keep_tokens(files, lower, upper.shape, one.trunk.view, key, settings)
-        found.append(Prepared(one.trunk.name, upper, tokens))
+        found.append(Trainable(one.trunk.name, upper, tokens))
     usable = np.logical_and.reduce([one.tokens.usable for one in found])
     for number, each in enumerate(found):
         folder = str(each.tokens.folder)
