@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from samekind.adapt import helping, processes, torches, train
+from samekind.adapt import helping, processes, torches
 from samekind.adapt.grappa import Variant, grappa
 from samekind.adapt.tokens import FILE, Tokens
 from samekind.errors import SamekindError
@@ -26,7 +26,10 @@ from samekind.tuning.experts import fit_experts
 from tests.adapt.test_training import network, upper
 from tests.encoders.small import WIDTH
 
-VARIANTS = (Variant(sizes=(32, 8), fusion="attention"), Variant(sizes=(16,), rounds=1, routed=False))
+VARIANTS = (
+    Variant(sizes=(32, 8), epochs=(2, 2), fusion="attention"),
+    Variant(sizes=(16,), epochs=(2,), routed=False),
+)
 
 
 def found_by(tokens: Tokens, stop_at: int = 0) -> dict[str, np.ndarray]:
@@ -55,8 +58,7 @@ def lead(folder: Path) -> int:
 
 
 def exactly() -> None:
-    """Few epochs, and float32 whatever the processor has."""
-    train.EPOCHS = 2
+    """In float32, whatever the processor has."""
     torches.machine_precision = lambda: ("f32", "for the test")  # type: ignore[attr-defined]
 
 

@@ -56,8 +56,7 @@ def test_two_processes_come_to_what_one_comes_to(folder: Path, monkeypatch: pyte
     assert len(list(folder.glob(f"*{SUFFIX}"))) == 3
     assert [code for code, _ in started(folder)] == [1, 1]
     found = dict(np.load(folder / "found.npz"))
-    monkeypatch.setattr(train, "EPOCHS", train.EPOCHS)  # which the next line changes
-    monkeypatch.setattr(torches, "machine_precision", torches.machine_precision)
+    monkeypatch.setattr(torches, "machine_precision", torches.machine_precision)  # which the next line changes
     alone = found_by(replace(clumped_tokens()[0], folder=folder / "alone"))
     assert list(found) == list(alone)
     for name, one in alone.items():
