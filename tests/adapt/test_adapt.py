@@ -258,7 +258,7 @@ def test_a_collection_of_another_encoder(drawn: list[Path], out: Path, tmp_path:
 
 def test_what_is_adapted_is_no_base(drawn: list[Path], out: Path, tmp_path: Path) -> None:
     run(drawn, out)
-    with pytest.raises(UsageError, match=r"mine is adapted already; start from its base: --encoder mock\."):
+    with pytest.raises(UsageError, match=r"adapted already; add to it with --grow, or take its base: --encoder mock\."):
         run(drawn, out.with_name("second"), encoder=str(out))
     source = collection_of(drawn[0], tmp_path / "birds.samekind", load.load_encoder(str(out)))
     with pytest.raises(EncoderMismatch, match=r"not 'mock'; name its folders of pictures instead\."):

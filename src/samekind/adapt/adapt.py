@@ -8,12 +8,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from samekind.adapt import closed_form, saved, trained
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered, gather
 from samekind.adapt.insight import Insight, attention_of, examples_of
+from samekind.adapt.router import landmarks
+from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import Encoder
 from samekind.encoders.hub import HUB
+from samekind.encoders.rows import map_parts
 from samekind.errors import EXIT_FOUND, EXIT_NOTHING, UsageError, unknown_name
 from samekind.events import Event, Job, Progress, Skipped
 from samekind.settings import Settings, resolve
@@ -113,6 +118,10 @@ def _steps(
     if method != "experts":
         trained.check_trainable(name, settings)
     base = load_encoder(name, settings)
+    if isinstance(base, AdaptedEncoder):
+        raise UsageError(
+            f"{base.name} is adapted already; add to it with --grow, or take its base: --encoder {base.base.name}."
+        )
     seconds = {}
     started = time.perf_counter()
     gathered = yield from gather(sources, base, settings)
@@ -156,7 +165,7 @@ def fitted(
             if insight.spared:
                 why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": why}
-            saved.write(out, found.base, found.mix, about, found.adaptors)
+            saved.write(out, found.base, found.mix, about, found.adaptors, found.landmarks)
             return result(found.verdict, True, why, method)
         refused = found.verdict
     started = time.perf_counter()
@@ -172,7 +181,9 @@ def fitted(
     if verdict.accepted:
         yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
-        saved.write(out, base, mix, {"method": "experts", "seed": seed, "why": verdict.why})
+        seen = closed_form.sampled(gathered, seed)
+        known = landmarks(map_parts(base.parts, mix, np.concatenate([one.vectors for one in seen])), seed)
+        saved.write(out, base, mix, {"method": "experts", "seed": seed, "why": verdict.why}, landmarks=known)
         attention, groups = attention_of(mix, base.parts, {one.name: one.vectors for one in gathered})
         insight = replace(insight, attention=attention, groups=groups)
         yield Progress("fitting", 1, 1)

@@ -30,8 +30,7 @@ Map = Callable[[Array], Array]
 
 def fit_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> tuple[Experts, ...]:
     """One mix for each part, fitted to all collections, on a sample with an equal share of each above FIT_AT_MOST."""
-    rng = np.random.default_rng(seed)
-    each = [one.sample(FIT_AT_MOST // len(gathered), rng) for one in gathered]
+    each = sampled(gathered, seed)
     starts = np.cumsum([0, *(len(one) for one in each[:-1])])
     vectors = np.concatenate([one.vectors for one in each])
     views = np.concatenate([one.views for one in each])
@@ -40,6 +39,12 @@ def fit_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> t
         rounded(fit_experts(piece, view_piece, view_rows, np.random.default_rng(seed)))
         for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
     )
+
+
+def sampled(gathered: Sequence[Gathered], seed: int) -> list[Gathered]:
+    """What is fitted to: FIT_AT_MOST pictures in all, the same number of each collection where there are more."""
+    rng = np.random.default_rng(seed)
+    return [one.sample(FIT_AT_MOST // len(gathered), rng) for one in gathered]
 
 
 def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> tuple[Verdict, Fold]:
@@ -55,16 +60,21 @@ def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) ->
 
 
 def _folds(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Iterator[Fold]:
-    rng = np.random.default_rng(seed)
-    parted = [np.array_split(rng.permutation(len(one)), FOLDS) for one in gathered]
-    for fold in range(FOLDS):
-        rest = [one.without(held[fold]) for one, held in zip(gathered, parted, strict=True)]
+    for parted in halves(gathered, seed):
+        rest = [one.without(held) for one, held in zip(gathered, parted, strict=True)]
         mix = fit_mix(rest, parts, seed)
         before, after = [], []
         for one, others, held in zip(gathered, rest, parted, strict=True):
-            before.append(seen_by(tuned_alone(others, parts), one, held[fold]))
-            after.append(seen_by(partial(map_parts, parts, mix), one, held[fold]))
+            before.append(seen_by(tuned_alone(others, parts), one, held))
+            after.append(seen_by(partial(map_parts, parts, mix), one, held))
         yield before, after
+
+
+def halves(gathered: Sequence[Gathered], seed: int) -> Iterator[list[Rows]]:
+    """For each fold the rows of each collection that are held out."""
+    rng = np.random.default_rng(seed)
+    parted = [np.array_split(rng.permutation(len(one)), FOLDS) for one in gathered]
+    yield from map(list, zip(*parted, strict=True))
 
 
 def tuned_alone(one: Gathered, parts: Sequence[Part]) -> Map:

@@ -24,6 +24,7 @@ from samekind.tuning.nuisance import Rows, nearest_rows
 LIKELY = 0.95
 """How sure the intervals are, all collections of one verdict together (Bonferroni)."""
 LEAST_MARGIN = 0.003
+TUNED_ALONE = "collections tuned one by one"
 NEAREST = 3
 """Neighbours of a picture that the witness is asked about."""
 WITNESS_ERRORS = 0.5
@@ -74,10 +75,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``overall`` and by collection; ``why`` in words."""
+    """``overall`` and by collection; ``why`` in words, in which before is ``against``."""
 
     overall: Judged
     collections: dict[str, Judged]
+    against: str = TUNED_ALONE
 
     @property
     def accepted(self) -> bool:
@@ -91,7 +93,7 @@ class Verdict:
         one = self.overall
         shares = (
             f"views of held-out pictures keep {one.neighbours:.1%} of their neighbours and {one.found:.1%} find their "
-            f"picture; collections tuned one by one: {one.neighbours_before:.1%} and {one.found_before:.1%}"
+            f"picture; {self.against}: {one.neighbours_before:.1%} and {one.found_before:.1%}"
         )
         if one.alike is not None and one.alike_before is not None:
             shares += f"; to a second network neighbours are alike by {one.alike:.3f} ({one.alike_before:.3f})"
@@ -113,17 +115,24 @@ Fold = tuple[Sequence[Space], Sequence[Space]]
 """Each collection before and after, with the pictures that this fold held out."""
 
 
-def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array | None] = ()) -> Verdict:
+def judge(
+    names: Sequence[str],
+    folds: Iterable[Fold],
+    witnesses: Sequence[Array | None] = (),
+    beside: Sequence[Array] = (),
+    against: str = TUNED_ALONE,
+) -> Verdict:
     """Compares two spaces of the same collections (``names``, in their order) on the same held-out views.
 
     Before may be a space of its own for each collection: there a view looks for its picture among its own collection
     only, which is the easier task. ``witnesses``: for each collection (n, d) unit rows of its pictures by a network
-    that had no part in either space, None where it is not asked.
+    that had no part in either space, None where it is not asked. ``beside`` (n, d) are more pictures that views may be
+    mistaken for afterwards; ``against`` says what before is.
     """
     shares: list[list[tuple[Array, ...]]] = [[] for _ in names]
     likeness: list[list[tuple[Array, Array]]] = [[] for _ in names]
     for before, after in folds:
-        everything = [one.vectors for one in after]
+        everything = [*(one.vectors for one in after), *beside]
         for at, (old, new) in enumerate(zip(before, after, strict=True)):
             found = _found(old, [old.vectors], 0), _found(new, everything, at)
             shares[at].append((_neighbours(old), _neighbours(new), *found))
@@ -137,7 +146,7 @@ def judge(names: Sequence[str], folds: Iterable[Fold], witnesses: Sequence[Array
     }
     all_alike = tuple(map(np.concatenate, zip(*filter(None, means), strict=True)))
     overall = _judged(*map(np.concatenate, zip(*joined, strict=True)), compared=1, alike=all_alike)
-    return Verdict(overall, collections)
+    return Verdict(overall, collections, against)
 
 
 def _neighbours(space: Space) -> NDArray[np.float32]:

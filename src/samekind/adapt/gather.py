@@ -64,12 +64,10 @@ def gather(
 ) -> Generator[Event, None, list[Gathered]]:
     """Collections as they are; folders by a sync into the cache folder.
 
-    Raises UsageError for a name that is nothing or holds no pictures and for an encoder that is adapted already,
-    EncoderMismatch for a collection of another encoder.
+    Raises UsageError for a name that is nothing or holds no pictures, EncoderMismatch for a collection of another
+    encoder.
     """
-    if isinstance(encoder, AdaptedEncoder):
-        raise UsageError(f"{encoder.name} is adapted already; start from its base: --encoder {encoder.base.name}.")
-    opened = {source: _opened(source, encoder) for source in _distinct(sources)}
+    opened = {source: _opened(source, encoder) for source in distinct(sources)}
     gathered: list[Gathered] = []
     for source, collection in opened.items():
         found = _read(source.stem, collection or (yield from _synced(source, encoder, settings)))
@@ -79,7 +77,7 @@ def gather(
     return _with_names_that_differ(gathered)
 
 
-def _distinct(sources: Sequence[str | Path]) -> list[Path]:
+def distinct(sources: Sequence[str | Path]) -> list[Path]:
     """Absolute paths as they were named, each place once."""
     found: dict[Path, Path] = {}
     for source in (Path(source).expanduser().absolute() for source in sources):
@@ -103,7 +101,8 @@ def _opened(source: Path, encoder: Encoder) -> Collection | None:
                 f"{source} holds vectors of another version of encoder {made_with!r}; run samekind migrate {source} "
                 f"--encoder {made_with} first, or name its folders of pictures instead."
             )
-        other = "" if is_adapted(made_with) else f"give --encoder {made_with}, or "
+        chosen = is_adapted(made_with) or isinstance(encoder, AdaptedEncoder)
+        other = "" if chosen else f"give --encoder {made_with}, or "
         raise EncoderMismatch(
             f"{source} was made with encoder {made_with!r}, not {encoder.name!r}; {other}name its folders of "
             "pictures instead."

@@ -80,12 +80,24 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """What was added to the encoder in the folder ``grown_from``, by collection: the share of ``new`` pictures that are
+    taken for new, the number of ``kept`` ones, none of which is, and the share of ``kept_views`` that are."""
+
+    grown_from: str
+    new: Mapping[str, float]
+    kept: Mapping[str, int]
+    kept_views: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Insight:
     """Everything of it. ``trained_on`` clusters from the coarsest on and ``losses`` are there where adaptors were
     trained, ``groups`` and ``attention`` where a mix of experts was fitted; ``token_bytes`` were on disk meanwhile.
 
     ``spared``: collections whose pictures the adaptors leave alone, since to a second network they got worse.
-    ``shown`` says whose neighbours the examples show: "training" or "experts". ``settings``: those of the training.
+    ``shown`` says whose neighbours the examples show: "training", "experts" or "grown". ``settings``: those of the
+    training. ``growth`` is there where collections were added to an encoder.
     """
 
     spared: tuple[str, ...] = ()
@@ -98,6 +110,7 @@ class Insight:
     skipped: tuple[Skipped, ...] = ()
     token_bytes: int = 0
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
+    growth: Growth | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; files as text."""
@@ -119,6 +132,8 @@ class Insight:
             "skipped": [asdict(one) for one in self.skipped],
             "token_cache_bytes": self.token_bytes,
             "settings": dict(self.settings),
+            "grown_from": self.growth.grown_from if self.growth else None,
+            "growth": asdict(self.growth) if self.growth else None,
         }
 
 

@@ -16,15 +16,19 @@ from samekind.encoders.adapted import (
     FILE,
     FORMAT,
     GOLDEN,
+    UNKNOWN,
     AdaptedEncoder,
     Adaptors,
     fingerprint,
     packed,
     packed_adaptors,
+    packed_growth,
 )
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.golden import golden_numbers
+from samekind.encoders.grown import Branch
+from samekind.encoders.rows import Array
 from samekind.errors import StorageError, UsageError
 
 
@@ -43,15 +47,19 @@ def write(
     experts: Sequence[Experts],
     about: Mapping[str, str | int],
     adaptors: Adaptors | None = None,
+    landmarks: Array = UNKNOWN,
+    branches: Sequence[Branch] = (),
 ) -> AdaptedEncoder:
     """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts.
 
-    A process that is killed meanwhile leaves a hidden folder beside ``out``, which nothing reads. Raises StorageError.
+    ``landmarks`` of the pictures that it was fitted to; without them nothing can be added later. ``branches``: what was
+    added. A process that is killed meanwhile leaves a hidden folder beside ``out``, which nothing reads. Raises
+    StorageError.
     """
     from safetensors.numpy import save_file
 
-    print_ = fingerprint(base.fingerprint, experts)
-    encoder = AdaptedEncoder(str(out), base, tuple(experts), print_)
+    print_ = fingerprint(base.fingerprint, experts, landmarks, branches)
+    encoder = AdaptedEncoder(str(out), base, tuple(experts), print_, landmarks=landmarks, branches=tuple(branches))
     golden = [[round(number, 6) for number in numbers] for numbers in golden_numbers(encoder)]
     lines = {
         "format": FORMAT,
@@ -64,7 +72,7 @@ def write(
     draft = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
     try:
         draft.mkdir()
-        save_file(packed(experts), draft / EXPERTS)
+        save_file({**packed(experts), **packed_growth(landmarks, branches)}, draft / EXPERTS)
         if adaptors:
             save_file(packed_adaptors(adaptors), draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")

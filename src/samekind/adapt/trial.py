@@ -15,6 +15,7 @@ from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.networks import Trainable
+from samekind.adapt.router import landmarks
 from samekind.adapt.train import BATCH, RATE
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
@@ -35,11 +36,15 @@ VIEWED_AT_MOST = 250
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Networks with ``adaptors`` by network, the mix of experts of each part, the gate's verdict, what can be told."""
+    """Networks with ``adaptors`` by network, the mix of experts of each part, the gate's verdict, what can be told.
+
+    ``landmarks`` (k, d) of all pictures, as the candidate sees them.
+    """
 
     base: RecipeEncoder
     mix: tuple[Experts, ...]
     adaptors: dict[str, dict[str, Array]]
+    landmarks: Array
     verdict: Verdict
     insight: Insight
 
@@ -142,7 +147,8 @@ class Trial:
         yield Progress("checking", len(self.some), len(self.some))
         verdict = judge([one.name for one in self.some], [(before, after)], asked)
         insight = self._insight(learned, mixes, spared, (before, after))
-        return Candidate(network, mixes, adaptors, verdict, insight)
+        known = landmarks(np.concatenate([space.vectors for space in after]), self.seed)
+        return Candidate(network, mixes, adaptors, known, verdict, insight)
 
     def _sparing(
         self, learned: Sequence[Trained], pictures: NDArray[np.bool_]

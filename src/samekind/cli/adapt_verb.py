@@ -29,6 +29,21 @@ def adapt(
             show_default="both; for an ONNX file experts",
         ),
     ] = None,
+    grow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENCODER",
+            help="Add to this adapted encoder; what it was fitted to stays as it is.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLLECTION",
+            help="With --grow: one made with it, not a picture of which may change; may be repeated.",
+        ),
+    ] = None,
     labels: Annotated[
         list[Path] | None,
         typer.Option(
@@ -46,18 +61,37 @@ def adapt(
     Exit code 0: accepted and written; 1: refused, nothing written; 2: wrong usage.
 
     Example: samekind adapt birds.samekind shop.samekind -o my-encoder
+
+    Example: samekind adapt garden --grow my-encoder -o my-encoder-2 --keep both.samekind
     """
     from samekind.adapt.processes import started_together
     from samekind.cli.progress import follow
+    from samekind.errors import UsageError
     from samekind.evaluation.adapted import adapt_and_report
     from samekind.evaluation.adapted_words import text
     from samekind.settings import resolve
 
+    if grow is not None and (encoder is not None or method is not None):
+        raise UsageError(
+            "--grow goes on from the encoder that it names, in closed form; leave out --encoder and --method."
+        )
+    if keep and grow is None:
+        raise UsageError("--keep goes with --grow; name the adapted encoder that is to grow.")
     settings = resolve({"encoder": encoder})
 
     def run() -> int:
         report = follow(
-            adapt_and_report(sources, out, settings.encoder, method, labels=labels or [], seed=seed, settings=settings),
+            adapt_and_report(
+                sources,
+                out,
+                settings.encoder,
+                method,
+                grow_from=grow,
+                keep=keep or [],
+                labels=labels or [],
+                seed=seed,
+                settings=settings,
+            ),
             quiet=quiet,
         )
         sys.stdout.write(jsons.dumps(report.to_dict()) + "\n" if json else text(report))

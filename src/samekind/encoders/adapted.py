@@ -3,7 +3,8 @@
 my-encoder/
   encoder.toml            base encoder and its fingerprint, method, verdict, versions, seeds
   adaptors.safetensors    what training put into the networks, where it was trained: NETWORK.KIND.POINT
-  experts.safetensors     the mix of linear experts, for each part of the base's vectors
+  experts.safetensors     the mix of linear experts, for each part of the base's vectors; landmarks of the pictures that
+                          all was fitted to; the branches that were added later
   golden.json             the numbers that the test card must give
 """
 
@@ -13,7 +14,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,24 @@ import numpy as np
 
 from samekind.encoders.base import Encoder, Part, Pixels, Prepared, Vectors
 from samekind.encoders.experts import Experts
-from samekind.encoders.rows import map_parts
+from samekind.encoders.grown import Branch, packed_branch, unpacked_branch
+from samekind.encoders.rows import Array, map_parts
 from samekind.errors import EncoderError, NewerFormat
 from samekind.events import Chosen
 
 FILE, ADAPTORS, EXPERTS, GOLDEN = "encoder.toml", "adaptors.safetensors", "experts.safetensors", "golden.json"
 FORMAT = 1
+UNKNOWN = np.zeros((0, 0), np.float32)
+"""The landmarks of an encoder that does not say what it was fitted to."""
+_LANDMARKS, _BRANCH = "landmarks", "branch"
 
 
 @dataclass(frozen=True, eq=False)
 class AdaptedEncoder:
-    """An ``Encoder``: the vectors of ``base``, each part mapped by its mix of ``experts``.
+    """An ``Encoder``: vectors of ``base``, each part mapped by its mix of ``experts``, then by each of ``branches``.
 
-    ``golden`` holds for each part what the test card must give, empty where nothing is pinned.
+    ``golden`` holds for each part what the test card must give, empty where nothing is pinned. ``landmarks`` (k, d) are
+    unit rows of this encoder's space where the pictures lie that it was fitted to.
     """
 
     name: str
@@ -41,6 +47,8 @@ class AdaptedEncoder:
     experts: tuple[Experts, ...]
     fingerprint: str
     golden: tuple[tuple[float, ...], ...] = ()
+    landmarks: Array = field(default_factory=lambda: UNKNOWN)
+    branches: tuple[Branch, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -72,7 +80,10 @@ class AdaptedEncoder:
 
     def adapt(self, vectors: Vectors) -> Vectors:
         """(n, dim) unit rows of the base -> (n, dim) unit rows of this encoder."""
-        return map_parts(self.parts, self.experts, vectors)
+        mapped = map_parts(self.parts, self.experts, vectors)
+        for branch in self.branches:
+            mapped = branch.apply(self.parts, mapped)
+        return mapped
 
 
 def is_adapted(name: str) -> bool:
@@ -124,18 +135,20 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
     from safetensors.numpy import load_file
 
     try:
-        experts = unpacked(load_file(folder / EXPERTS), len(base.parts))
+        tensors = load_file(folder / EXPERTS)
+        experts = unpacked(tensors, len(base.parts))
+        landmarks, branches = unpacked_growth(tensors, len(base.parts))
         golden = tuple(map(tuple, json.loads((folder / GOLDEN).read_text("utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as problem:
         raise EncoderError(
             f"A part of {folder} cannot be read ({problem}); copy the folder again or run samekind adapt again."
         ) from None
-    found = fingerprint(base.fingerprint, experts)
+    found = fingerprint(base.fingerprint, experts, landmarks, branches)
     if found != about.fingerprint:
         raise EncoderError(
             f"{folder} was changed after it was written; copy the folder again or run samekind adapt again."
         )
-    return AdaptedEncoder(str(folder), base, experts, found, golden)
+    return AdaptedEncoder(str(folder), base, experts, found, golden, landmarks, branches)
 
 
 Adaptors = Mapping[str, Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]]
@@ -200,9 +213,32 @@ def unpacked(tensors: Mapping[str, np.ndarray[Any, Any]], parts: int) -> tuple[E
     )
 
 
-def fingerprint(base: str, experts: Sequence[Experts]) -> str:
+def packed_growth(landmarks: Array, branches: Sequence[Branch]) -> dict[str, np.ndarray[Any, Any]]:
+    """The tensors of ``landmarks`` and ``branches`` by name."""
+    tensors: dict[str, np.ndarray[Any, Any]] = {_LANDMARKS: landmarks} if landmarks.size else {}
+    for number, branch in enumerate(branches):
+        every = {**packed_branch(branch), **packed(branch.experts)}
+        tensors |= {f"{_BRANCH}{number}.{name}": np.ascontiguousarray(tensor) for name, tensor in every.items()}
+    return tensors
+
+
+def unpacked_growth(tensors: Mapping[str, np.ndarray[Any, Any]], parts: int) -> tuple[Array, tuple[Branch, ...]]:
+    """What ``packed_growth`` packed."""
+    branches: list[Branch] = []
+    while own := _below(f"{_BRANCH}{len(branches)}.", tensors):
+        branches.append(unpacked_branch(own, unpacked(own, parts)))
+    return tensors.get(_LANDMARKS, UNKNOWN), tuple(branches)
+
+
+def _below(prefix: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def fingerprint(
+    base: str, experts: Sequence[Experts], landmarks: Array = UNKNOWN, branches: Sequence[Branch] = ()
+) -> str:
     """16 hex digits of the sha256 over the base's fingerprint and all numbers."""
-    return _digest(base, packed(experts))[:16]
+    return _digest(base, {**packed(experts), **packed_growth(landmarks, branches)})[:16]
 
 
 def _digest(start: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from samekind.adapt.adapt import Adapted, adapt
+from samekind.adapt.grow import METHOD, grow
 from samekind.errors import UsageError
 from samekind.evaluation import protocols
 from samekind.evaluation.evaluate import NO_TUNE, evaluate
@@ -156,11 +157,15 @@ def adapt_and_report(
     encoder: str = "dino",
     method: str | None = None,
     *,
+    grow_from: str | None = None,
+    keep: Sequence[str | Path] = (),
     labels: Sequence[Path | str] = (),
     seed: int = 0,
     settings: Settings | None = None,
 ) -> Job[Report]:
     """``adapt``, then scores on ``labels`` files, then report.html and report.json in the encoder's folder.
+
+    With ``grow_from`` it is ``grow`` of that encoder instead, which may ``keep`` collections and knows no method.
 
     Where nothing is written, nothing is: the result has it all. Raises what ``adapt`` and ``read_labels`` do, and
     UsageError for a set in which no picture has another of its label, before anything is done.
@@ -169,8 +174,12 @@ def adapt_and_report(
     sets = read_labels(labels) if labels else []
     for one in sets:
         _check_scorable(one)
-    job = adapt(sources, out, encoder, method, seed=seed, settings=settings)
-    asked: dict[str, str | int | float] = {"collections": ", ".join(map(str, sources)), "encoder": encoder}
+    if grow_from is None:
+        job = adapt(sources, out, encoder, method, seed=seed, settings=settings)
+    else:
+        job = grow(sources, out, grow_from, keep=keep, seed=seed, settings=settings)
+    asked: dict[str, str | int | float] = {"collections": ", ".join(map(str, sources)), "encoder": grow_from or encoder}
+    asked |= {"kept": ", ".join(map(str, keep))} if keep else {}
     asked |= {"labels": ", ".join(map(str, labels))} if labels else {}
     asked |= {"out": str(out), "seed": seed, "threads": usable_threads(settings)}
     return Job(_steps(job, list(labels), sets, asked, settings))
@@ -202,7 +211,7 @@ def _steps(
             for path, label in zip(one.paths, one.labels, strict=True)
         },
         {**asked, "method": adapted.method, **adapted.insight.settings},
-        _versions(trained=adapted.method != "experts"),
+        _versions(trained=adapted.method not in ("experts", METHOD)),
         seconds,
         _peak_bytes(),
     )
@@ -217,7 +226,8 @@ def _steps(
 def _scored(adapted: Adapted, labels: list[Path | str], settings: Settings) -> Generator[Event, None, LabelScores]:
     from samekind.encoders.load import load_encoder
 
-    base = load_encoder(adapted.base, settings)
+    growth = adapted.insight.growth
+    base = load_encoder(growth.grown_from if growth else adapted.base, settings)
     by: dict[str, Evaluation] = {}
     if adapted.encoder is None:
         job = evaluate(labels, base, against=NO_TUNE, settings=settings)

@@ -88,6 +88,9 @@ FIGURES = (("Neighbours kept", "neighbours"), ("Own picture found", "found"), ("
 
 def _gate(report: Report) -> str:
     blocks = []
+    before = "each collection tuned by itself"
+    if "kept" in report.adapted.verdicts:
+        before += "; a kept collection as it was, after that with the new pictures beside it"
     for name, found in report.adapted.verdicts.items():
         every = {**found.collections, **({"all together": found.overall} if len(found.collections) > 1 else {})}
         figures = []
@@ -113,9 +116,9 @@ def _gate(report: Report) -> str:
         "<section><h2>Before and after, without labels</h2>"
         '<p class="note">Pictures that took no part in the fit, seen a second time (mirrored, and their centre). '
         "<i>Neighbours kept</i>: how many of its neighbours the second view still has. <i>Own picture found</i>: how "
-        "often it finds its picture, in all collections now, in its own before. Before: each collection tuned by "
-        "itself. <i>Alike to another network</i>: how alike a picture's three nearest are to a network that took no "
-        "part (mean cosine); where it was asked, it decides instead of the neighbours kept. Percent; the grey span is "
+        f"often it finds its picture, in all collections now, in its own before. Before: {before}. "
+        "<i>Alike to another network</i>: how alike a picture's three nearest are to a network that took no part (mean "
+        "cosine); where it was asked, it decides instead of the neighbours kept. Percent; the grey span is "
         "the fall that is allowed.</p>"
         f"{''.join(blocks)}</section>"
     )

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from samekind.adapt.gate import Verdict
+from samekind.adapt.insight import Growth
 from samekind.evaluation import words
 from samekind.evaluation.adapted import SETTINGS, LabelScores, Report
 from samekind.evaluation.report import aligned
 from samekind.evaluation.words import HEADLINES, Table, percent, signed
 
-NAMES = {"training": "what was trained", "experts": "the closed form"}
+NAMES = {
+    "training": "what was trained",
+    "experts": "the closed form",
+    "grown": "what is added",
+    "kept": "what is kept",
+}
 _SKIPS_SHOWN = 5
 
 
@@ -21,8 +27,10 @@ def headline(report: Report) -> tuple[str, str]:
     if adapted.accepted and worse(report):
         tag = "Accepted" if report.labels and report.labels.better else "Accepted, but labels disagree"
         return tag, _disagreement(report)
+    count = len(adapted.collections)
+    if adapted.accepted and adapted.insight.growth:
+        return "Accepted", f"{f'{count} collections' if count > 1 else 'One collection'} added, the rest as it was"
     if adapted.accepted:
-        count = len(adapted.collections)
         return "Accepted", f"One encoder for {f'{count} collections' if count > 1 else 'one collection'}"
     if adapted.encoder:
         return "Refused in part", "The closed form is written, not what was trained"
@@ -55,6 +63,8 @@ def verdict(report: Report) -> list[str]:
     if spared := adapted.insight.spared:
         names = ", ".join(spared)
         said.append(f"Training made {names} worse to a second network; pictures like those are left as they were.")
+    if growth := adapted.insight.growth:
+        said += [*growth_lines(growth), *([adapted.why.rpartition("; ")[2].capitalize() + "."])]
     said += refusals(report)
     by_labels = _compared(report.labels)
     return [by_labels[0], *said] if worse(report) else [*said, *by_labels]
@@ -74,6 +84,18 @@ def shown_verdict(report: Report) -> tuple[str, Verdict]:
     verdicts = report.adapted.verdicts
     name = next((name for name, found in verdicts.items() if found.accepted), list(verdicts)[-1])
     return name, verdicts[name]
+
+
+def growth_lines(growth: Growth) -> list[str]:
+    """Whom the router takes for new, a sentence each."""
+
+    def told(shares: Mapping[str, float]) -> str:
+        return ", ".join(f"{name} {percent(share)} %" for name, share in shares.items())
+
+    lines = [f"Taken for new: {told(growth.new)}."]
+    return [*lines, f"Second views of kept pictures taken for new: {told(growth.kept_views)}."][
+        : 1 + bool(growth.kept_views)
+    ]
 
 
 MEASURES = {"neighbours": "neighbours kept", "found": "found", "alike": "alike to another network"}
@@ -134,7 +156,7 @@ def text(report: Report) -> str:
         blocks.append(f"{NAMES[name].capitalize()}, percent\n{aligned(gate_table(found, adapted.pictures))}")
     if report.labels is not None:
         blocks.append("\n".join([aligned(labels_table(report.labels)), *_compared(report.labels)]))
-    lines = []
+    lines = growth_lines(insight.growth) if insight.growth else []
     for kind, some in (("Clusters learned from", insight.trained_on), ("Groups of the experts", insight.groups)):
         told = ", ".join(f"{len(one.sizes):,} (purity {percent(one.purity)} %)" for one in some if len(one.sizes) > 1)
         lines += [f"{kind}: {told}"] if told else []

@@ -11,6 +11,7 @@ from samekind.adapt.gather import Gathered
 from samekind.encoders.adapted import read_about
 from samekind.encoders.base import Encoder
 from samekind.encoders.load import adapted_folder, fetch, load_encoder
+from samekind.errors import UsageError
 from samekind.evaluation import protocols
 from samekind.evaluation.labels import read_labels
 from samekind.evaluation.vectors import vectors_of
@@ -38,6 +39,8 @@ def adapt_on(
     folder = adapted_folder(encoder)
     if folder is not None:
         about = read_about(folder)
+        if "grown_from" in about.rest:
+            raise UsageError(f"{folder} has grown step by step; --adapt-on measures what was adapted at once.")
         encoder, method, seed = about.base, str(about.rest["method"]), int(about.rest["seed"])
     return Job(_steps(label_files, encoder, protocol, out, split, method, seed, settings or resolve()))
 

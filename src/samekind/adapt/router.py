@@ -1,0 +1,56 @@
+"""Which pictures are new: landmarks of what an encoder was fitted to, and the router between old and new ones. (ours)
+
+Landmarks are centroids of k-means in the encoder's own space. A picture is new where it is nearer to a landmark of the
+new ones than to any old one by more than an offset: half of what all but 2 % of the new pictures' second views have.
+Stored pictures that are to stay as they are, and would not, become landmarks of the old side themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.grown import Branch
+from samekind.encoders.rows import Array
+from samekind.tuning.kmeans import row_blocks, spherical_kmeans
+
+PICTURES_A_LANDMARK = 8
+MOST_LANDMARKS = 256
+MOST_GUARDS = 256
+"""Stored pictures that become landmarks; where more would be needed, the offset grows."""
+LEAST_OFFSET = 0.05
+MISSED = 0.02
+"""Share of the new pictures' views that the offset does not look at."""
+SLACK = 0.005
+"""Stored numbers are in half precision; encoded again a picture may lie so much (and less) further on the new side."""
+_LOOKED_AT, _ITERATIONS = 8_000, 10
+
+
+def landmarks(vectors: Array, seed: int) -> Array:
+    """(n, d) unit rows -> (k, d) unit rows, k = 1 for 8 pictures, at most 256; of many pictures every so-maniest."""
+    some = vectors[:: -(-len(vectors) // _LOOKED_AT)]
+    count = min(max(len(some) // PICTURES_A_LANDMARK, 1), MOST_LANDMARKS)
+    return spherical_kmeans(some, count, seed, _ITERATIONS)[0]
+
+
+def routed(old: Array, new: Array, views: Array, kept: Array, seed: int) -> Branch:
+    """A branch that has no experts yet.
+
+    ``old`` (k, d) landmarks, ``new`` (n, d) pictures and ``views`` (m, d) of such, not empty; ``kept`` (p, d) are
+    stored pictures of which none goes to the new side afterwards (p may be 0).
+    """
+    branch = Branch(old, landmarks(new, seed), 0.0, ())
+    offset = max(LEAST_OFFSET, float(np.quantile(branch.lead(views), MISSED)) / 2)
+    leads = leads_of(branch, kept)
+    if len(leads) > MOST_GUARDS:
+        offset = max(offset, float(np.partition(leads, -MOST_GUARDS - 1)[-MOST_GUARDS - 1]) + SLACK)
+    guards = kept[leads > offset - SLACK]
+    return replace(branch, old=np.concatenate([old, guards]), offset=offset)
+
+
+def leads_of(branch: Branch, vectors: Array) -> NDArray[np.float32]:
+    """(n,) as ``Branch.lead`` gives it, of any number of pictures."""
+    blocks = row_blocks(len(vectors), len(branch.old) + len(branch.new))
+    return np.concatenate([np.zeros(0, np.float32), *(branch.lead(vectors[rows]) for rows in blocks)])

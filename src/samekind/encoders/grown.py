@@ -1,0 +1,61 @@
+"""What is added to an encoder later: a branch for new collections, which leaves all other pictures as they were (ours).
+
+    z -> L2(E(z)) where z is nearer to the new pictures than to the old ones by more than an offset, else z, to the bit
+
+Near is the largest cosine to any landmark of a side. E is a mix of experts for each part. Fitted by
+``samekind.adapt.router`` and ``samekind.adapt.grow``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Part
+from samekind.encoders.experts import Experts
+from samekind.encoders.rows import Array, map_parts
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """``old`` (k, d) and ``new`` (m, d): unit rows, the landmarks of either side; ``experts``, one for each part.
+
+    All float32, in the space of the encoder that the branch is added to.
+    """
+
+    old: Array
+    new: Array
+    offset: float
+    experts: tuple[Experts, ...]
+
+    def lead(self, vectors: Array) -> Array:
+        """(n, d) -> (n,): how much nearer each row is to the new side than to the old one."""
+        found: Array = (vectors @ self.new.T).max(axis=1) - (vectors @ self.old.T).max(axis=1)
+        return found
+
+    def is_new(self, vectors: Array) -> NDArray[np.bool_]:
+        """(n, d) -> (n,): which rows go to the new side."""
+        found: NDArray[np.bool_] = self.lead(vectors) > np.float32(self.offset)
+        return found
+
+    def apply(self, parts: Sequence[Part], vectors: Array) -> Array:
+        """(n, d) float32 unit rows -> the same; rows of the old side are not touched."""
+        new = np.flatnonzero(self.is_new(vectors))
+        grown = vectors.copy()
+        if len(new):
+            grown[new] = map_parts(parts, self.experts, vectors[new])
+        return grown
+
+
+def packed_branch(branch: Branch) -> dict[str, NDArray[Any]]:
+    """The tensors of the router by name; the experts are packed by ``adapted.packed``."""
+    return {"old": branch.old, "new": branch.new, "offset": np.array([branch.offset], np.float32)}
+
+
+def unpacked_branch(tensors: Mapping[str, NDArray[Any]], experts: tuple[Experts, ...]) -> Branch:
+    """What ``packed_branch`` packed."""
+    return Branch(tensors["old"], tensors["new"], float(tensors["offset"][0]), experts)
