@@ -102,7 +102,7 @@ def _steps(
     verdicts = {METHOD: verdict, **({"kept": plan.judged_kept(branch)} if plan.viewed else {})}
     yield Progress("checking", 1, 1)
     seconds["checking"] = time.perf_counter() - started
-    changed = int((leads_of(branch, plan.stored) > np.float32(branch.offset)).sum())
+    changed = int((leads_of(branch, plan.stored) > 0).sum())
     accepted = not changed and all(one.accepted for one in verdicts.values())
     why = f"{verdict.why}; {_checked(len(plan.stored), changed)}"
     names = [one.name for one in new]
@@ -203,7 +203,7 @@ class Plan:
         """What the router does."""
 
         def share(vectors: Array) -> float:
-            return float((leads_of(branch, vectors) > np.float32(branch.offset)).mean())
+            return float((leads_of(branch, vectors) > 0).mean())
 
         return Growth(
             str(folder),

@@ -2,7 +2,8 @@
 
 Landmarks are centroids of k-means in the encoder's own space. A picture is new where it is nearer to a landmark of the
 new ones than to any old one by more than an offset: half of what all but 2 % of the new pictures' second views have.
-Stored pictures that are to stay as they are, and would not, become landmarks of the old side themselves.
+Stored pictures that are to stay as they are, and would not, become landmarks of the old side themselves, with hardly
+any offset: they hold no more than what is more like them than like any new landmark.
 """
 
 from __future__ import annotations
@@ -41,13 +42,14 @@ def routed(old: Array, new: Array, views: Array, kept: Array, seed: int) -> Bran
     ``old`` (k, d) landmarks, ``new`` (n, d) pictures and ``views`` (m, d) of such, not empty; ``kept`` (p, d) are
     stored pictures of which none goes to the new side afterwards (p may be 0).
     """
-    branch = Branch(old, landmarks(new, seed), 0.0, ())
-    offset = max(LEAST_OFFSET, float(np.quantile(branch.lead(views), MISSED)) / 2)
-    leads = leads_of(branch, kept)
+    nearer = Branch(old, landmarks(new, seed), np.zeros(len(old), np.float32), ())
+    offset = max(LEAST_OFFSET, float(np.quantile(nearer.lead(views), MISSED)) / 2)
+    leads = leads_of(nearer, kept)
     if len(leads) > MOST_GUARDS:
         offset = max(offset, float(np.partition(leads, -MOST_GUARDS - 1)[-MOST_GUARDS - 1]) + SLACK)
     guards = kept[leads > offset - SLACK]
-    return replace(branch, old=np.concatenate([old, guards]), offset=offset)
+    offsets = np.repeat(np.array([offset, SLACK], np.float32), [len(old), len(guards)])
+    return replace(nearer, old=np.concatenate([old, guards]), offsets=offsets)
 
 
 def leads_of(branch: Branch, vectors: Array) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """What is added to an encoder later: a branch for new collections, which leaves all other pictures as they were (ours).
 
-    z -> L2(E(z)) where z is nearer to the new pictures than to the old ones by more than an offset, else z, to the bit
+    z -> L2(E(z)) where max_j cosine(z, new_j) > max_i ( cosine(z, old_i) + offset_i ), else z, to the bit
 
-Near is the largest cosine to any landmark of a side. E is a mix of experts for each part. Fitted by
+``new_j`` and ``old_i`` are landmarks of the new and of the old pictures, E is a mix of experts for each part. Fitted by
 ``samekind.adapt.router`` and ``samekind.adapt.grow``.
 """
 
@@ -24,22 +24,23 @@ from samekind.encoders.rows import Array, map_parts
 class Branch:
     """``old`` (k, d) and ``new`` (m, d): unit rows, the landmarks of either side; ``experts``, one for each part.
 
-    All float32, in the space of the encoder that the branch is added to.
+    ``offsets`` (k,): by how much more a picture has to be like a new landmark than like this old one, to be new. All
+    float32, in the space of the encoder that the branch is added to.
     """
 
     old: Array
     new: Array
-    offset: float
+    offsets: Array
     experts: tuple[Experts, ...]
 
     def lead(self, vectors: Array) -> Array:
-        """(n, d) -> (n,): how much nearer each row is to the new side than to the old one."""
-        found: Array = (vectors @ self.new.T).max(axis=1) - (vectors @ self.old.T).max(axis=1)
+        """(n, d) -> (n,): how much nearer each row is to the new side than it has to be."""
+        found: Array = (vectors @ self.new.T).max(axis=1) - (vectors @ self.old.T + self.offsets).max(axis=1)
         return found
 
     def is_new(self, vectors: Array) -> NDArray[np.bool_]:
         """(n, d) -> (n,): which rows go to the new side."""
-        found: NDArray[np.bool_] = self.lead(vectors) > np.float32(self.offset)
+        found: NDArray[np.bool_] = self.lead(vectors) > 0
         return found
 
     def apply(self, parts: Sequence[Part], vectors: Array) -> Array:
@@ -53,9 +54,9 @@ class Branch:
 
 def packed_branch(branch: Branch) -> dict[str, NDArray[Any]]:
     """The tensors of the router by name; the experts are packed by ``adapted.packed``."""
-    return {"old": branch.old, "new": branch.new, "offset": np.array([branch.offset], np.float32)}
+    return {"old": branch.old, "new": branch.new, "offsets": branch.offsets}
 
 
 def unpacked_branch(tensors: Mapping[str, NDArray[Any]], experts: tuple[Experts, ...]) -> Branch:
     """What ``packed_branch`` packed."""
-    return Branch(tensors["old"], tensors["new"], float(tensors["offset"][0]), experts)
+    return Branch(tensors["old"], tensors["new"], tensors["offsets"], experts)
