@@ -28,15 +28,17 @@ from tests.collection.mock import MockEncoder, OtherEncoder, age, draw
 ENCODERS: dict[str, type[MockEncoder]] = {"mock": MockEncoder, "other": OtherEncoder}
 
 
-def draw_kinds(
-    folder: Path, seed: int, kinds: int = 14, each: int = 5, ground: tuple[int, int, int] | None = None
-) -> Path:
-    """Reddish or bluish pictures of ``kinds`` (or of another ``ground``): a pattern in a tint of its own, with grain."""
+def draw_kinds(folder: Path, seed: int, kinds: int = 14, each: int = 5, light: int = 0) -> Path:
+    """Reddish or bluish pictures of ``kinds``: a pattern, in a tint of its own for each picture, with some grain.
+
+    ``light`` falls in from above, or from below where it is negative.
+    """
     rng = np.random.default_rng(seed)
-    colour = np.array(ground or [(200, 80, 90), (60, 120, 190)][seed % 2])
+    ground = np.array([(200, 80, 90), (60, 120, 190)][seed % 2]) + np.zeros((4, 4, 3))
+    ground += np.linspace(light, -light, 4)[:, None, None]
     folder.mkdir(parents=True)
     for kind in range(kinds):
-        pattern = colour + rng.uniform(-50, 50, (4, 4, 3))
+        pattern = ground + rng.uniform(-50, 50, (4, 4, 3))
         for take in range(each):
             cells = pattern + rng.normal(0, 60, 3) + rng.normal(0, 10, pattern.shape)
             small = Image.fromarray(np.clip(cells, 0, 255).astype(np.uint8))

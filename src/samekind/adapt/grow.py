@@ -17,17 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from samekind.adapt import saved
+from samekind.adapt import closed_form, saved
 from samekind.adapt.adapt import Adapted, check_enough
-from samekind.adapt.closed_form import (
-    FIT_AT_MOST,
-    Map,
-    fit_mix,
-    halves,
-    sampled,
-    seen_by,
-    tuned_alone,
-)
+from samekind.adapt.closed_form import FIT_AT_MOST, Map, halves, sampled, seen_by, tuned_alone
 from samekind.adapt.gate import Fold, Space, Verdict, judge
 from samekind.adapt.gather import Gathered, distinct, gather
 from samekind.adapt.insight import Growth, Insight, attention_of, examples_of
@@ -164,7 +156,7 @@ class Plan:
         vectors = np.concatenate([one.vectors for one in some])
         views = np.concatenate([flat(one.views) for one in some])
         router = routed(self.old.landmarks, vectors, views, self.stored, self.seed)
-        return replace(router, experts=fit_mix(new, self.old.parts, self.seed))
+        return replace(router, experts=closed_form.fit_mix(new, self.old.parts, self.seed))
 
     def grown(self, branch: Branch) -> Map:
         """(n, d) rows of the old encoder -> (n, d) rows of the new one."""

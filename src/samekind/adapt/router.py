@@ -18,6 +18,7 @@ from samekind.encoders.rows import Array
 from samekind.tuning.kmeans import row_blocks, spherical_kmeans
 
 PICTURES_A_LANDMARK = 8
+LEAST_LANDMARKS = 64
 MOST_LANDMARKS = 256
 MOST_GUARDS = 256
 """Stored pictures that become landmarks; where more would be needed, the offset grows."""
@@ -30,9 +31,9 @@ _LOOKED_AT, _ITERATIONS = 8_000, 10
 
 
 def landmarks(vectors: Array, seed: int) -> Array:
-    """(n, d) unit rows -> (k, d) unit rows, k = 1 for 8 pictures, at most 256; of many pictures every so-maniest."""
+    """(n, d) unit rows -> (k, d) unit rows: 1 for 8 pictures, from 64 to 256 where there are as many."""
     some = vectors[:: -(-len(vectors) // _LOOKED_AT)]
-    count = min(max(len(some) // PICTURES_A_LANDMARK, 1), MOST_LANDMARKS)
+    count = min(max(len(some) // PICTURES_A_LANDMARK, LEAST_LANDMARKS), MOST_LANDMARKS)
     return spherical_kmeans(some, count, seed, _ITERATIONS)[0]
 
 
