@@ -22,7 +22,7 @@ from tests.adapt.test_adapt import collection_of, draw_kinds, mocks
 from tests.collection.mock import MockEncoder, OtherEncoder
 
 __all__ = ["mocks"]
-LIGHT = {"birds": 0, "shop": 0, "moss": 90, "sand": -90}
+LIGHT = {"birds": 0, "shop": 0, "moss": 130, "sand": -130}
 
 
 @pytest.fixture(scope="module")
@@ -84,20 +84,26 @@ def test_a_folder_is_added(drawn: dict[str, Path], mine: Path, tmp_path: Path) -
 
 
 def test_kept_collections_stay_to_the_last_picture(drawn: dict[str, Path], mine: Path, tmp_path: Path) -> None:
-    """Even one that is like the new ones."""
-    shutil.copytree(drawn["birds"], tmp_path / "mixed")
-    shutil.copy(next(draw_kinds(tmp_path / "stray", 9, 1, 1, light=90).iterdir()), tmp_path / "mixed/stray.png")
-    kept = collection_of(tmp_path / "mixed", tmp_path / "mixed.samekind", read(mine))  # type: ignore[arg-type]
+    old = read(mine)
+    kept = collection_of(drawn["birds"], tmp_path / "birds.samekind", old)  # type: ignore[arg-type]
     before = Collection.open(kept).table.version
     found = grown([drawn["moss"]], tmp_path / "second", mine, keep=[kept])
     assert found.accepted, found.why
-    assert found.why.endswith("; checked on 71 pictures that are kept: none changes")
-    assert list(found.verdicts) == ["grown", "kept"]
+    assert found.why.endswith("; checked on 70 pictures that are kept: none changes")
+    assert (list(found.verdicts), found.pictures) == (["grown", "kept"], {"moss": 70, "birds": 70})
     assert found.insight.growth is not None
-    assert found.insight.growth.kept == {"mixed": 71}
-    old, new = read(mine), read(tmp_path / "second")
-    assert vectors_of(tmp_path / "mixed", new).tobytes() == vectors_of(tmp_path / "mixed", old).tobytes()
+    assert found.insight.growth.kept == {"birds": 70}
+    new = read(tmp_path / "second")
+    assert vectors_of(drawn["birds"], new).tobytes() == vectors_of(drawn["birds"], old).tobytes()
     assert Collection.open(kept).table.version == before
+
+
+def test_even_a_picture_that_is_like_the_new_ones_is_kept(drawn: dict[str, Path], mine: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn["birds"], tmp_path / "mixed")
+    shutil.copy(next(drawn["moss"].iterdir()), tmp_path / "mixed/stray.png")
+    kept = collection_of(tmp_path / "mixed", tmp_path / "mixed.samekind", read(mine))  # type: ignore[arg-type]
+    found = grown([drawn["moss"]], tmp_path / "second", mine, keep=[kept])
+    assert found.why.endswith("; checked on 71 pictures that are kept: none changes")
 
 
 def test_it_grows_again_and_again(drawn: dict[str, Path], mine: Path, tmp_path: Path) -> None:
@@ -166,7 +172,7 @@ def test_what_it_cannot_start_from(drawn: dict[str, Path], mine: Path, tmp_path:
 
 
 def test_few_new_pictures_are_refused(mine: Path, tmp_path: Path) -> None:
-    few = draw_kinds(tmp_path / "few", 5, kinds=7, each=7, light=90)
+    few = draw_kinds(tmp_path / "few", 5, kinds=7, each=7, light=130)
     with pytest.raises(UsageError, match="few has 49 pictures; adaptation wants 50 or more"):
         grown([few], tmp_path / "second", mine)
 

@@ -105,6 +105,45 @@ def test_the_encoder_is_used(made: Place) -> None:
     assert synced.code == 0, synced
 
 
+def test_the_encoder_grows(made: Place) -> None:
+    draw_kinds(made.folder / "moss", 2, kinds=14, light=130)
+    kept = made.command("sync", "garden", "--into", "kept.samekind", "--encoder", "mine", "--no-tune", "--quiet")
+    assert kept.code == 0, kept
+    grow = ("adapt", "moss", "--grow", "mine", "--out", "more", "--quiet")
+    answer = made.command(*grow, "--keep", "kept.samekind", "--json")
+    assert (answer.code, answer.err) == (0, ""), answer
+    assert (answer.json["method"], answer.json["grown_from"]) == ("grown", str(made.out))
+    assert answer.json["growth"]["kept"] == {"kept": PICTURES}
+    assert (made.folder / "more/report.html").is_file()
+    migrated = made.command("migrate", "kept.samekind", "--encoder", "more", "--quiet")
+    assert migrated.code == 0, migrated
+
+
+def test_what_cannot_grow(made: Place) -> None:
+    shutil.copytree(made.out, made.folder / "orphan")
+    about = made.folder / "orphan/encoder.toml"
+    about.write_text(about.read_text().replace('base = "mock"', 'base = "onnx:nowhere.onnx"'))
+    (made.folder / "torn").mkdir()
+    (made.folder / "torn/encoder.toml").write_text("format = ")
+    for words, sentence in (
+        (("--grow", "mine", "--encoder", "mock"), "--grow goes on from the encoder that it names"),
+        (("--grow", "mine", "--method", "experts"), "leave out --encoder and --method"),
+        (("--keep", "garden.samekind", "--encoder", "mock"), "--keep goes with --grow"),
+        (("--grow", "lite"), "lite is no adapted encoder; name a folder"),
+        (("--grow", "./nowhere"), "There is no encoder in"),
+        (("--grow", "garden"), "There is no encoder in"),
+        (("--grow", "torn"), "encoder.toml cannot be read"),
+        (("--grow", "orphan"), "nowhere.onnx"),
+        (("--grow", "mine", "--keep", "garden.samekind"), "made with encoder 'mock', not"),
+        (("--grow", "mine", "--keep", "meadow"), "meadow is to be added and to be kept as it is"),
+    ):
+        before = state(made.folder)
+        answer = made.command("adapt", "meadow", *words, "--out", "more", "--quiet")
+        assert answer.code == 2, answer
+        assert sentence in answer.sentence
+        assert state(made.folder) == before
+
+
 def test_too_little_of_everything(place: Place) -> None:
     draw(place.folder / "one/only.jpg", KINDS["red"], 1)
     (place.folder / "empty").mkdir()

@@ -154,8 +154,7 @@ class Plan:
         """Router and experts, fitted to ``new``."""
         some = sampled(new, self.seed)
         vectors = np.concatenate([one.vectors for one in some])
-        views = np.concatenate([flat(one.views) for one in some])
-        router = routed(self.old.landmarks, vectors, views, self.stored, self.seed)
+        router = routed(self.old.landmarks, vectors, self.stored, self.seed)
         return replace(router, experts=closed_form.fit_mix(new, self.old.parts, self.seed))
 
     def grown(self, branch: Branch) -> Map:

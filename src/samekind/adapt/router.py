@@ -1,7 +1,8 @@
 """Which pictures are new: landmarks of what an encoder was fitted to, and the router between old and new ones. (ours)
 
 Landmarks are centroids of k-means in the encoder's own space. A picture is new where it is nearer to a landmark of the
-new ones than to any old one by more than an offset: half of what all but 2 % of the new pictures' second views have.
+new ones than to any old one by more than an offset, which may be small: kinds that were not among the new pictures
+are on the new side, too, but less clearly so.
 Stored pictures that are to stay as they are, and would not, become landmarks of the old side themselves, with hardly
 any offset: they hold no more than what is more like them than like any new landmark.
 """
@@ -22,9 +23,7 @@ LEAST_LANDMARKS = 64
 MOST_LANDMARKS = 256
 MOST_GUARDS = 256
 """Stored pictures that become landmarks; where more would be needed, the offset grows."""
-LEAST_OFFSET = 0.05
-MISSED = 0.02
-"""Share of the new pictures' views that the offset does not look at."""
+OFFSET = 0.05
 SLACK = 0.005
 """Stored numbers are in half precision; encoded again a picture may lie so much (and less) further on the new side."""
 _LOOKED_AT, _ITERATIONS = 8_000, 10
@@ -37,15 +36,14 @@ def landmarks(vectors: Array, seed: int) -> Array:
     return spherical_kmeans(some, count, seed, _ITERATIONS)[0]
 
 
-def routed(old: Array, new: Array, views: Array, kept: Array, seed: int) -> Branch:
+def routed(old: Array, new: Array, kept: Array, seed: int) -> Branch:
     """A branch that has no experts yet.
 
-    ``old`` (k, d) landmarks, ``new`` (n, d) pictures and ``views`` (m, d) of such, not empty; ``kept`` (p, d) are
-    stored pictures of which none goes to the new side afterwards (p may be 0).
+    ``old`` (k, d) landmarks, ``new`` (n, d) pictures; ``kept`` (p, d) are stored pictures of which none goes to the
+    new side afterwards (p may be 0).
     """
     nearer = Branch(old, landmarks(new, seed), np.zeros(len(old), np.float32), ())
-    offset = max(LEAST_OFFSET, float(np.quantile(nearer.lead(views), MISSED)) / 2)
-    leads = leads_of(nearer, kept)
+    offset, leads = OFFSET, leads_of(nearer, kept)
     if len(leads) > MOST_GUARDS:
         offset = max(offset, float(np.partition(leads, -MOST_GUARDS - 1)[-MOST_GUARDS - 1]) + SLACK)
     guards = kept[leads > offset - SLACK]
