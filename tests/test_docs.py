@@ -94,12 +94,15 @@ def test_the_page_on_kinds_runs_from_top_to_bottom(block: Block, many: Path) -> 
 
 @pytest.fixture(scope="module")
 def gardens(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough pictures to adapt to: ``pictures/garden/``, labelled, and ``pictures/meadow/``, flowers of six kinds."""
+    """Enough pictures to adapt to: ``pictures/garden/``, labelled, and ``pictures/meadow/``, flowers of six kinds.
+
+    And of another kind of thing, ``pictures/orchard``.
+    """
     place = tmp_path_factory.mktemp("adapting")
-    for first, folder in ((0, "garden"), (6, "meadow")):
+    for world, first, folder in ((1, 0, "garden"), (1, 6, "meadow"), (2, 0, "orchard")):
         (place / "pictures" / folder).mkdir(parents=True)
         for n in range(60):
-            draw_one(Take(1, first + n % 6, n // 6), place / f"pictures/{folder}/{n % 6}-{n // 6}.jpg")
+            draw_one(Take(world, first + n % 6, n // 6), place / f"pictures/{folder}/{n % 6}-{n // 6}.jpg")
     lines = ["path,label,coarse,split", *(f"{n % 6}-{n // 6}.jpg,{n % 6},,both" for n in range(60))]
     (place / "pictures/garden/labels.csv").write_text("\n".join(lines) + "\n")
     draw_one(Take(1, 2, 19), place / "query.jpg")
