@@ -13,7 +13,7 @@ import pytest
 
 from samekind.adapt import tokens
 from samekind.adapt.gather import Gathered
-from samekind.adapt.tokens import Tokens, keep_tokens
+from samekind.adapt.tokens import CROPS, Tokens, keep_tokens
 from samekind.adapt.trained import _usable
 from samekind.encoders.base import Pixels
 from samekind.errors import StorageError, UsageError
@@ -71,7 +71,7 @@ def test_a_run_goes_on(files: list[Path]) -> None:
     broken_off(files)
     lower = Lower()
     found = job(files, lower).result()
-    assert lower.seen == 3 * (PICTURES - 32)
+    assert lower.seen == (1 + CROPS) * (PICTURES - 32)
     np.testing.assert_array_equal(found.array, whole)
 
 
@@ -90,7 +90,7 @@ def test_what_is_damaged_is_made_anew(files: list[Path], damage: Callable[[Path]
     damage(broken_off(files))
     lower = Lower()
     found = job(files, lower).result()
-    assert lower.seen == 3 * PICTURES
+    assert lower.seen == (1 + CROPS) * PICTURES
     assert found.usable.all()
     assert (np.array(found.array) > 0).all()
 
