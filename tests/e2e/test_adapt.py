@@ -254,7 +254,7 @@ def test_the_encoder_of_the_environment(place: Place) -> None:
     said = place.command("adapt", "garden", "--out", "other", SAMEKIND_ENCODER="dinno").sentence
     assert "no encoder 'dinno'" in said
     said = place.command("adapt", "meadow", "--out", "other", SAMEKIND_ENCODER=str(place.out)).sentence
-    assert said.endswith("mine is adapted already; start from its base: --encoder mock.")
+    assert said.endswith("mine is adapted already; add to it with --grow, or take its base: --encoder mock.")
 
 
 def test_files_follow_the_umask(place: Place) -> None:
