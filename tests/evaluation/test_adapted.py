@@ -114,7 +114,9 @@ def train(monkeypatch: pytest.MonkeyPatch, accepted: bool) -> None:
     def candidate(*_: object) -> Generator[Skipped, None, trained.Candidate]:
         yield Skipped("gone.png", "missing")
         mix = one_expert(np.eye(16, dtype=np.float32))
-        return trained.Candidate(MockEncoder(), (mix,), {}, Verdict(judged["shop"], judged), insight)  # type: ignore[arg-type]
+        return trained.Candidate(
+            MockEncoder(), (mix,), {}, np.eye(16, dtype=np.float32), Verdict(judged["shop"], judged), insight
+        )  # type: ignore[arg-type]
 
     monkeypatch.setattr(trained, "train_candidate", candidate)
     monkeypatch.setattr(trained, "check_trainable", lambda *_: None)
