@@ -61,13 +61,14 @@ def train_candidate(
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, trial.closed, strict=True):
         learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
-    harmed = trial.harmed(learned)
-    found = yield from trial.judged(learned, harmed, settings)
+    mixes = trial.mixes(learned)
+    harmed = trial.harmed(learned, mixes)
+    found = yield from trial.judged(learned, mixes, harmed, settings)
     if not found.verdict.accepted:
         passed = [judged.passed for judged in found.verdict.collections.values()]
         spared = [left or not right for left, right in zip(harmed, passed, strict=True)]
         if spared != harmed and not all(spared):
-            found = yield from trial.judged(learned, spared, settings)
+            found = yield from trial.judged(learned, mixes, spared, settings)
     for each in networks:
         each.tokens.drop()
     return found

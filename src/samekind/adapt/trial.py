@@ -106,12 +106,12 @@ class Trial:
             closed=fit_mix(rest, base.parts, seed),
         )
 
-    def harmed(self, learned: Sequence[Trained]) -> list[bool]:
+    def harmed(self, learned: Sequence[Trained], mixes: Sequence[Experts]) -> list[bool]:
         """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself.
 
         Pictures that are held out have no say. Where all are, none is: there would be nothing left of the training.
         """
-        mapped, found = partial(map_parts, self.base.parts, self._mixes(learned)), []
+        mapped, found = partial(map_parts, self.base.parts, mixes), []
         for one, out, alone, look, witness in zip(
             self.some, self.held, self.alone, self._looks(learned), self.witnesses, strict=True
         ):
@@ -120,7 +120,7 @@ class Trial:
         return [False] * len(found) if all(found) else found
 
     def judged(
-        self, learned: Sequence[Trained], spared: Sequence[bool], settings: Settings
+        self, learned: Sequence[Trained], mixes: tuple[Experts, ...], spared: Sequence[bool], settings: Settings
     ) -> Generator[Event, None, Candidate]:
         """Spares some collections, puts the encoder together, and asks the gate about it.
 
@@ -128,7 +128,7 @@ class Trial:
         """
         if any(spared):
             learned = yield from self._sparing(learned, np.repeat(spared, [len(one) for one in self.some]))
-        mixes = self._mixes(learned)
+            mixes = self.mixes(learned)
         adaptors = {each.name: found.tensors for each, found in zip(self.networks, learned, strict=True)}
         network = with_adaptors(self.base.name, adaptors, settings)
         mapped = partial(map_parts, network.parts, mixes)
@@ -141,14 +141,17 @@ class Trial:
             views = _encoded_views(one, out, network, settings)
             seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
             after.append(Space(mapped(look), seen, out))
-            as_it_was = map_parts(self.base.parts, self.closed, one.vectors)
-            excused = left and not less_alike(as_it_was, after[-1].vectors, witness, SPARED_ERRORS)
-            asked.append(None if excused else witness)
+            asked.append(None if left and not self._fell(one, after[-1], witness) else witness)
         yield Progress("checking", len(self.some), len(self.some))
         verdict = judge([one.name for one in self.some], [(before, after)], asked)
         insight = self._insight(learned, mixes, spared, (before, after))
         known = landmarks(np.concatenate([space.vectors for space in after]), self.seed)
         return Candidate(network, mixes, adaptors, known, verdict, insight)
+
+    def _fell(self, one: Gathered, after: Space, witness: Array) -> bool:
+        """Whether a spared collection is clearly worse than in closed form."""
+        as_it_was = map_parts(self.base.parts, self.closed, one.vectors)
+        return less_alike(as_it_was, after.vectors, witness, SPARED_ERRORS)
 
     def _sparing(
         self, learned: Sequence[Trained], pictures: NDArray[np.bool_]
@@ -163,7 +166,7 @@ class Trial:
         ends = np.cumsum([len(one) for one in self.some])[:-1]
         return np.split(join_parts(self.base.parts, [one.look for one in learned]), ends)
 
-    def _mixes(self, learned: Sequence[Trained]) -> tuple[Experts, ...]:
+    def mixes(self, learned: Sequence[Trained]) -> tuple[Experts, ...]:
         """For each network the mix of experts on top, or the mean alone."""
         return tuple(
             rounded(
