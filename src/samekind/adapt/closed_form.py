@@ -49,28 +49,37 @@ def sampled(gathered: Sequence[Gathered], seed: int) -> list[Gathered]:
 
 def judge_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> tuple[Verdict, Fold]:
     """The gate's verdict on the mix, all pictures held out in turn, and the last fold, to look at."""
+    return cross_fitted(gathered, parts, seed, lambda rest: partial(map_parts, parts, fit_mix(rest, parts, seed)))
+
+
+def cross_fitted(
+    gathered: Sequence[Gathered],
+    parts: Sequence[Part],
+    seed: int,
+    fit: Callable[[Sequence[Gathered]], Map],
+    beside: Sequence[Array] = (),
+) -> tuple[Verdict, Fold]:
+    """The gate's verdict on what ``fit`` makes of the collections, all pictures held out in turn, and the last fold.
+
+    ``beside`` (n, d) are more pictures that views may be mistaken for.
+    """
     last: deque[Fold] = deque(maxlen=1)
 
-    def each() -> Iterator[Fold]:
-        for fold in _folds(gathered, parts, seed):
-            last.append(fold)
-            yield fold
+    def folds() -> Iterator[Fold]:
+        for parted in _halves(gathered, seed):
+            rest = [one.without(held) for one, held in zip(gathered, parted, strict=True)]
+            mapped = fit(rest)
+            before, after = [], []
+            for one, others, held in zip(gathered, rest, parted, strict=True):
+                before.append(seen_by(tuned_alone(others, parts), one, held))
+                after.append(seen_by(mapped, one, held))
+            last.append((before, after))
+            yield last[0]
 
-    return judge([one.name for one in gathered], each()), last[0]
-
-
-def _folds(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> Iterator[Fold]:
-    for parted in halves(gathered, seed):
-        rest = [one.without(held) for one, held in zip(gathered, parted, strict=True)]
-        mix = fit_mix(rest, parts, seed)
-        before, after = [], []
-        for one, others, held in zip(gathered, rest, parted, strict=True):
-            before.append(seen_by(tuned_alone(others, parts), one, held))
-            after.append(seen_by(partial(map_parts, parts, mix), one, held))
-        yield before, after
+    return judge([one.name for one in gathered], folds(), beside=beside), last[0]
 
 
-def halves(gathered: Sequence[Gathered], seed: int) -> Iterator[list[Rows]]:
+def _halves(gathered: Sequence[Gathered], seed: int) -> Iterator[list[Rows]]:
     """For each fold the rows of each collection that are held out."""
     rng = np.random.default_rng(seed)
     parted = [np.array_split(rng.permutation(len(one)), FOLDS) for one in gathered]

@@ -9,17 +9,16 @@ still find them beside the new ones.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from samekind.adapt import closed_form, saved
 from samekind.adapt.adapt import Adapted, check_enough
-from samekind.adapt.closed_form import FIT_AT_MOST, Map, halves, sampled, seen_by, tuned_alone
+from samekind.adapt.closed_form import FIT_AT_MOST, Map, cross_fitted, sampled
 from samekind.adapt.gate import Fold, Space, Verdict, judge
 from samekind.adapt.gather import Gathered, distinct, gather
 from samekind.adapt.insight import Growth, Insight, attention_of, examples_of
@@ -140,7 +139,7 @@ class Plan:
     old: AdaptedEncoder
     seed: int
 
-    @property
+    @cached_property
     def stored(self) -> Array:
         """(n, d) all kept pictures."""
         return np.concatenate([np.zeros((0, self.old.dim), np.float32), *(one.vectors for one in self.kept)])
@@ -163,21 +162,8 @@ class Plan:
 
     def judged(self) -> tuple[Verdict, Fold]:
         """The gate's verdict on the new collections, all their pictures held out in turn, and the last fold."""
-        last: deque[Fold] = deque(maxlen=1)
         beside = [self.old.landmarks, *(one.vectors[:: -(-len(one) // FIT_AT_MOST)] for one in self.kept)]
-
-        def folds() -> Iterator[Fold]:
-            for parted in halves(self.new, self.seed):
-                rest = [one.without(held) for one, held in zip(self.new, parted, strict=True)]
-                grown = self.grown(self.branch(rest))
-                before, after = [], []
-                for one, others, held in zip(self.new, rest, parted, strict=True):
-                    before.append(seen_by(tuned_alone(others, self.old.parts), one, held))
-                    after.append(seen_by(grown, one, held))
-                last.append((before, after))
-                yield last[0]
-
-        return judge([one.name for one in self.new], folds(), beside=beside), last[0]
+        return cross_fitted(self.new, self.old.parts, self.seed, lambda rest: self.grown(self.branch(rest)), beside)
 
     def judged_kept(self, branch: Branch) -> Verdict:
         """The gate's verdict on kept collections: as they are, and with the new pictures beside them."""

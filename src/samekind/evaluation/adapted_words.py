@@ -64,7 +64,7 @@ def verdict(report: Report) -> list[str]:
         names = ", ".join(spared)
         said.append(f"Training made {names} worse to a second network; pictures like those are left as they were.")
     if growth := adapted.insight.growth:
-        said += [*growth_lines(growth), *([adapted.why.rpartition("; ")[2].capitalize() + "."])]
+        said += [*growth_lines(growth), adapted.why.rpartition("; ")[2].capitalize() + "."]
     said += refusals(report)
     by_labels = _compared(report.labels)
     return [by_labels[0], *said] if worse(report) else [*said, *by_labels]
@@ -93,9 +93,9 @@ def growth_lines(growth: Growth) -> list[str]:
         return ", ".join(f"{name} {percent(share)} %" for name, share in shares.items())
 
     lines = [f"Taken for new: {told(growth.new)}."]
-    return [*lines, f"Second views of kept pictures taken for new: {told(growth.kept_views)}."][
-        : 1 + bool(growth.kept_views)
-    ]
+    if growth.kept_views:
+        lines.append(f"Second views of kept pictures taken for new: {told(growth.kept_views)}.")
+    return lines
 
 
 MEASURES = {"neighbours": "neighbours kept", "found": "found", "alike": "alike to another network"}
