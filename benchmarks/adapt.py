@@ -32,7 +32,7 @@ from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spa
 from samekind.adapt.networks import Trainable, networks_of
 from samekind.adapt.trial import VIEWED_AT_MOST
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, join_parts, map_parts, split_parts
+from samekind.encoders.rows import Array, join_parts, map_parts, map_views, split_parts
 from samekind.evaluation import protocols
 from samekind.evaluation.compare import differences
 from samekind.events import Job, Progress
@@ -137,7 +137,7 @@ class Bench:
         through = partial(map_parts, parts, mixes)
         views = join_parts(parts, [one.views for one in learned])
         look = through(join_parts(parts, [one.look for one in learned]))
-        return look, through(views.reshape(-1, views.shape[-1])).reshape(views.shape)
+        return look, map_views(through, views)
 
     def searched(
         self,

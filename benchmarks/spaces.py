@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from samekind import Encoder
 from samekind.adapt.gather import Gathered
-from samekind.encoders.rows import Array
+from samekind.encoders.rows import Array, map_views
 from samekind.evaluation import protocols
 from samekind.evaluation.labels import LabelledSet, read_labels
 from samekind.evaluation.measure import joined_labels
@@ -135,5 +135,5 @@ def best_of_each(tried: Sequence[tuple[Sequence[Values], Sequence[Sides]]]) -> l
 
 def through(mapped: Map, one: Gathered) -> Gathered:
     """What a fit sees, in another space."""
-    views = mapped(one.views.reshape(-1, one.views.shape[-1])).reshape(one.views.shape)
+    views = map_views(mapped, one.views)
     return Gathered(one.name, mapped(one.vectors), views, one.view_rows, one.files)

@@ -16,7 +16,7 @@ from samekind.adapt.gate import Fold, Space, Verdict, judge
 from samekind.adapt.gather import Gathered
 from samekind.encoders.base import Part
 from samekind.encoders.experts import Experts
-from samekind.encoders.rows import Array, map_parts, split_parts
+from samekind.encoders.rows import Array, fit_parts, map_parts, map_views
 from samekind.tuning.experts import fit_experts, rounded
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
@@ -35,9 +35,11 @@ def fit_mix(gathered: Sequence[Gathered], parts: Sequence[Part], seed: int) -> t
     vectors = np.concatenate([one.vectors for one in each])
     views = np.concatenate([one.views for one in each])
     view_rows = np.concatenate([one.view_rows + start for one, start in zip(each, starts, strict=True)])
-    return tuple(
-        rounded(fit_experts(piece, view_piece, view_rows, np.random.default_rng(seed)))
-        for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
+    return fit_parts(
+        parts,
+        vectors,
+        views,
+        lambda one, seen: rounded(fit_experts(one, seen, view_rows, np.random.default_rng(seed))),
     )
 
 
@@ -98,6 +100,6 @@ def seen_by(mapped: Map, one: Gathered, held: Rows) -> Space:
     views = one.views[kept]
     return Space(
         mapped(one.vectors),
-        mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape),
+        map_views(mapped, views),
         one.view_rows[kept],
     )

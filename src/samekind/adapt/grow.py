@@ -25,7 +25,7 @@ from samekind.adapt.insight import Growth, Insight, attention_of, examples_of
 from samekind.adapt.router import landmarks, leads_of, routed
 from samekind.encoders.adapted import ADAPTORS, AdaptedEncoder, read_adaptors
 from samekind.encoders.grown import Branch
-from samekind.encoders.rows import Array
+from samekind.encoders.rows import Array, map_views
 from samekind.errors import EncoderError, UsageError
 from samekind.events import Event, Job, Progress
 from samekind.settings import Settings, resolve
@@ -169,9 +169,7 @@ class Plan:
         """The gate's verdict on kept collections: as they are, and with the new pictures beside them."""
         grown = self.grown(branch)
         before = [Space(one.vectors, one.views, one.view_rows) for one in self.viewed]
-        after = [
-            Space(one.vectors, grown(flat(one.views)).reshape(one.views.shape), one.view_rows) for one in self.viewed
-        ]
+        after = [Space(one.vectors, map_views(grown, one.views), one.view_rows) for one in self.viewed]
         beside = [grown(one.vectors[:: -(-len(one) // FIT_AT_MOST)]) for one in self.new]
         names = [one.name for one in self.viewed]
         return judge(names, [(before, after)], beside=beside, against="kept collections before")
@@ -186,7 +184,7 @@ class Plan:
             str(folder),
             {one.name: share(one.vectors) for one in self.new},
             {one.name: len(one) for one in self.kept},
-            {one.name: share(flat(one.views)) for one in self.viewed},
+            {one.name: share(one.views.reshape(-1, one.views.shape[-1])) for one in self.viewed},
         )
 
     def write(self, out: Path, folder: Path, branch: Branch, why: str) -> None:
@@ -210,11 +208,6 @@ class Plan:
             np.concatenate([branch.old, landmarks(self.grown(branch)(new), self.seed)]),
             (*self.old.branches, branch),
         )
-
-
-def flat(views: Array) -> Array:
-    """(m, v, d) second views as (m * v, d) rows."""
-    return views.reshape(-1, views.shape[-1])
 
 
 def _checked(pictures: int, changed: int) -> str:

@@ -200,46 +200,47 @@ def train_fusion(
 def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
     """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
 
-    def vectors(seen: Any) -> Any:
-        return torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1)
+    def vectors(seen: Any, _: slice) -> list[Any]:
+        return [torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1)]
 
-    return _through(vectors, trunk, tokens, rows, view)
+    return _through(vectors, trunk, tokens, rows, view)[0]
 
 
 def shares_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
     """(n, points, sets + 1): how the pictures' attention is shared at each point, the null adaptor last."""
 
-    def heard(seen: Any) -> Any:
+    def heard(seen: Any, _: slice) -> list[Any]:
         hearing = Heard(fusion)
         fusion.adaptors.fused(trunk, seen, hearing)
-        return hearing.attention()
+        return [hearing.attention()]
 
-    return _through(heard, trunk, tokens, rows, 0)
+    return _through(heard, trunk, tokens, rows, 0)[0]
 
 
 def asked_of(
     adaptors: Adaptors, trunk: UpperNetwork, tokens: Tokens, rows: Rows, spared: NDArray[np.bool_]
 ) -> dict[str, Array]:
     """For each point (n, d): what pictures ask an attention with there, those that are ``spared`` (n,) unadapted."""
-    each: list[list[Array]] = []
-    with torch().inference_mode(), autocast(trunk.device):
-        for start in range(0, len(rows), BATCH):
-            some = rows[start : start + BATCH]
-            fusion = SparingMean(torch().from_numpy(spared[start : start + BATCH]).to(trunk.device))
-            seen = torch().from_numpy(tokens.read(some, np.zeros(len(some), np.intp)))
-            adaptors.fused(trunk, seen.to(trunk.device), fusion)
-            each.append([one.float().cpu().numpy() for one in fusion.asked()])
-    return {point: np.concatenate(some) for point, some in zip(trunk.points, zip(*each, strict=True), strict=True)}
+
+    def asked(seen: Any, some: slice) -> list[Any]:
+        fusion = SparingMean(torch().from_numpy(spared[some]).to(trunk.device))
+        adaptors.fused(trunk, seen, fusion)
+        return fusion.asked()
+
+    return dict(zip(trunk.points, _through(asked, trunk, tokens, rows, 0), strict=True))
 
 
-def _through(look: Callable[[Any], Any], trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
-    found = []
+def _through(
+    look: Callable[[Any, slice], Sequence[Any]], trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int
+) -> list[Array]:
+    """What ``look`` makes of the tokens of ``rows``, batch by batch; it is told which of them the batch has."""
+    found: list[list[Array]] = []
     with torch().inference_mode(), autocast(trunk.device):
         for start in range(0, len(rows), BATCH):
-            some = rows[start : start + BATCH]
-            seen = torch().from_numpy(tokens.read(some, np.full(len(some), view)))
-            found.append(look(seen.to(trunk.device)).float().cpu().numpy())
-    return np.concatenate(found)
+            some = slice(start, start + BATCH)
+            seen = torch().from_numpy(tokens.read(rows[some], np.full(len(rows[some]), view)))
+            found.append([one.float().cpu().numpy() for one in look(seen.to(trunk.device), some)])
+    return [np.concatenate(each) for each in zip(*found, strict=True)]
 
 
 def _batch(pictures: int, parts: int) -> int:

@@ -21,7 +21,7 @@ from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.load import with_adaptors
 from samekind.encoders.recipe import RecipeEncoder
-from samekind.encoders.rows import Array, join_parts, map_parts, split_parts, unit_rows
+from samekind.encoders.rows import Array, join_parts, map_parts, map_views, split_parts, unit_rows
 from samekind.errors import PictureError, UsageError
 from samekind.events import Event, Progress
 from samekind.pictures.decode import Limits, read_picture
@@ -139,8 +139,7 @@ class Trial:
             yield Progress("checking", number, len(self.some))
             before.append(seen_by(self.alone[number], one, out))
             views = _encoded_views(one, out, network, settings)
-            seen = mapped(views.reshape(-1, views.shape[-1])).reshape(views.shape)
-            after.append(Space(mapped(look), seen, out))
+            after.append(Space(mapped(look), map_views(mapped, views), out))
             asked.append(None if left and not self._fell(one, after[-1], witness) else witness)
         yield Progress("checking", len(self.some), len(self.some))
         verdict = judge([one.name for one in self.some], [(before, after)], asked)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from samekind.encoders.base import Part
 
 Array = NDArray[np.float32]
+T = TypeVar("T")
 
 
 class RowMap(Protocol):
@@ -42,3 +43,14 @@ def map_parts(parts: Sequence[Part], maps: Sequence[RowMap], vectors: Array) -> 
     """(n, d) vectors, each part mapped by its own map and all put together again: (n, d) unit rows."""
     pieces = split_parts(parts, vectors)
     return join_parts(parts, [one.apply(piece) for one, piece in zip(maps, pieces, strict=True)])
+
+
+def fit_parts(parts: Sequence[Part], vectors: Array, views: Array, fit: Callable[[Array, Array], T]) -> tuple[T, ...]:
+    """What ``fit`` makes of each part of vectors (n, d) and of second views (m, v, d)."""
+    return tuple(map(fit, split_parts(parts, vectors), split_parts(parts, views)))
+
+
+def map_views(mapped: Callable[[Array], Array], views: Array) -> Array:
+    """Views (m, v, d), each through a map of rows (n, d) -> (n, e): (m, v, e)."""
+    flat = mapped(views.reshape(-1, views.shape[-1]))
+    return flat.reshape(*views.shape[:2], flat.shape[-1])

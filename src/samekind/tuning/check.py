@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samekind.encoders.rows import Array
+from samekind.encoders.rows import Array, map_views
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import Space
 
@@ -79,7 +79,7 @@ def check_fit(
         nearest.append(scores.max(axis=1))
         rows, second = view_rows[~fitted], views[~fitted]
         plain.append(common_neighbours(vectors, vectors[rows], second, rows))
-        tuned.append(common_neighbours(stored, space.asked(vectors[rows]), _each_view(space.asked, second), rows))
+        tuned.append(common_neighbours(stored, space.asked(vectors[rows]), map_views(space.asked, second), rows))
     before, after = np.concatenate(plain), np.concatenate(tuned)
     error = float((after - before).std() / max(len(before), 1) ** 0.5)
     return Check(float(before.mean()), float(after.mean()), error, len(before), np.concatenate(nearest), after)
@@ -109,11 +109,6 @@ def _ranked(scores: Array, left_out: Rows, depth: int) -> Rows:
     found = np.argpartition(scores, -depth, axis=1)[:, -depth:]
     order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1)
-
-
-def _each_view(asked: Callable[[Array], Array], views: Array) -> Array:
-    flat = asked(views.reshape(-1, views.shape[-1]))
-    return flat.reshape(*views.shape[:2], flat.shape[-1])
 
 
 def folds_of(n: int, view_rows: Rows, rng: np.random.Generator) -> list[Rows]:

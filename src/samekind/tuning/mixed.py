@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, split_parts, unit_rows
+from samekind.encoders.rows import Array, fit_parts, split_parts, unit_rows
 from samekind.tuning.experts import PICTURES_A_GROUP, SMALLEST_GROUP, finest, fit_experts, rounded
 from samekind.tuning.kmeans import spherical_kmeans
 from samekind.tuning.nuisance import (
@@ -63,10 +63,9 @@ def fit_mixed_space(
         some = rng.choice(others, max(FIT_AT_MOST - len(view_rows), 0), replace=False)
         kept = np.sort(np.concatenate([view_rows, some]))
         fitted, fitted_rows = vectors[kept], np.searchsorted(kept, view_rows)
-    maps = [
-        rounded(fit_experts(piece, view_piece, fitted_rows, rng, shrinkage))
-        for piece, view_piece in zip(split_parts(parts, fitted), split_parts(parts, views), strict=True)
-    ]
+    maps = fit_parts(
+        parts, fitted, views, lambda one, seen: rounded(fit_experts(one, seen, fitted_rows, rng, shrinkage))
+    )
     return space_of(parts, maps, vectors[references])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, RowMap, map_parts, split_parts
+from samekind.encoders.rows import Array, RowMap, fit_parts, map_parts
 from samekind.tuning.nuisance import SHRINKAGE, Rows, fit_nuisance_map
 
 HUB_WEIGHT = 0.3
@@ -75,10 +75,7 @@ def fit_space(
     shrinkage: float = SHRINKAGE,
 ) -> Space:
     """Fits a map for each part of ``vectors`` (n, d); crowding is measured by ``vectors[references]``."""
-    maps = tuple(
-        fit_nuisance_map(piece, view_piece, view_rows, rng, shrinkage)
-        for piece, view_piece in zip(split_parts(parts, vectors), split_parts(parts, views), strict=True)
-    )
+    maps = fit_parts(parts, vectors, views, lambda one, seen: fit_nuisance_map(one, seen, view_rows, rng, shrinkage))
     return space_of(parts, maps, vectors[references])
 
 
