@@ -25,7 +25,22 @@ class Fusion(Protocol):
         """What is done to the weighted sum (n, t, d) before it is added."""
 
 
-class Adaptors:
+class Parameters:
+    """Torch ``tensors`` by name, which are trained."""
+
+    tensors: dict[str, Any]
+
+    def to_numpy(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+        """The tensors as a file will hold them: float32 numbers of half precision."""
+        return {name: in_half(tensor) for name, tensor in self.tensors.items()}
+
+    def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Takes over tensors by name."""
+        for name, tensor in tensors.items():
+            self.tensors[name].data.copy_(torch().from_numpy(tensor))
+
+
+class Adaptors(Parameters):
     """N sets of bottlenecks at the points of a trunk, zero at first: A(x) = up(gelu(down(LayerNorm(x)))).
 
     (Houlsby and others, 2019; AdaptFormer, 2022.) ``points`` are names and widths. All sets run in one pass, their
@@ -40,7 +55,7 @@ class Adaptors:
         self.points, self.sets, self.device = dict(points), sets, device
         draw = torch().Generator().manual_seed(seed)
         drawn, times = (1, sets) if alike else (sets, 1)
-        self.tensors: dict[str, Any] = {}
+        self.tensors = {}
         for point, width in points.items():
             down = torch().randn(drawn, width, BOTTLENECK, generator=draw) / width**0.5
             self.tensors[f"down.{point}"] = down.repeat(times, 1, 1)
@@ -94,18 +109,9 @@ class Adaptors:
         streams = x.reshape(self.sets, -1, x.shape[-1])
         return (streams + self.widened(self.narrow(streams, point), point)).reshape(x.shape)
 
-    def to_numpy(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-        """The tensors as a file will hold them: float32 numbers of half precision."""
-        return {name: in_half(tensor) for name, tensor in self.tensors.items()}
-
     def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """The tensors for `encoders/graph.py`: with no more said, their mean."""
         return self.to_numpy()
-
-    def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Takes over tensors by name."""
-        for name, tensor in tensors.items():
-            self.tensors[name].data.copy_(torch().from_numpy(tensor))
 
 
 def in_half(tensor: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.adaptors import Adaptors, in_half
+from samekind.adapt.adaptors import Adaptors, Parameters, in_half
 from samekind.adapt.torches import torch
 from samekind.encoders.rows import Array
 
@@ -32,7 +32,7 @@ class Mean:
         return added
 
 
-class Attention:
+class Attention(Parameters):
     """Shares by attention over the sets and a null adaptor that adds nothing.
 
     q = LN(x) Q + q0 and k_i = A_i(x) K; the shares are softmax_i(q . k_i / sqrt(KEY) + prior_i), and the null adaptor,
@@ -46,7 +46,7 @@ class Attention:
     def __init__(self, adaptors: Adaptors, seed: int, query: Query = "picture") -> None:
         self.adaptors, self.query = adaptors, query
         draw = torch().Generator().manual_seed(seed)
-        self.tensors: dict[str, Any] = {}
+        self.tensors = {}
         for point, width in adaptors.points.items():
             self.tensors[f"query.{point}"] = torch().randn(width, KEY, generator=draw) * 0.02
             self.tensors[f"query0.{point}"] = torch().zeros(KEY)
@@ -82,10 +82,6 @@ class Attention:
         scores = torch().cat([(asked * keys).sum(-1, keepdim=True), null]) / KEY**0.5
         return (scores.float() + self.tensors[f"prior.{point}"][:, None, None, None]).softmax(0)
 
-    def to_numpy(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-        """The tensors as float32 numbers of half precision."""
-        return {name: in_half(tensor) for name, tensor in self.tensors.items()}
-
     def exported(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """Adaptors and attention for `encoders/graph.py`, V and K folded into what the sets add."""
         tensors = {name: tensor.detach() for name, tensor in {**self.adaptors.tensors, **self.tensors}.items()}
@@ -100,11 +96,6 @@ class Attention:
             found[f"null.{point}"] = in_half(tensors[f"null.{point}"])
             found[f"prior.{point}"] = in_half(tensors[f"prior.{point}"])
         return found
-
-    def load(self, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Takes over tensors by name."""
-        for name, tensor in tensors.items():
-            self.tensors[name].data.copy_(torch().from_numpy(tensor))
 
 
 class Heard:
