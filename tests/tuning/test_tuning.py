@@ -12,7 +12,7 @@ from samekind.tuning import Tuning, fit
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.check import common_neighbours
 from samekind.tuning.nuisance import fit_nuisance_map, nearest_rows
-from samekind.tuning.space import HUB_WEIGHT, fit_space
+from samekind.tuning.space import HUB_WEIGHT, fit_space, space_of, without_maps
 
 PARTS = (Part("one", 0, 24),)
 
@@ -67,6 +67,44 @@ def test_vectors_without_structure_are_refused_or_unharmed():
     views = unit_rows(vectors[rows][:, None] + 0.1 * rng.normal(size=(100, 2, 24)).astype(np.float32))
     tuning = fit(vectors, PARTS, views, rows)
     assert tuning.helps == (tuning.evidence["tuned"] >= tuning.evidence["plain"] - 0.003)
+
+
+class Noise:
+    """A map after which a picture and its views have hardly a neighbour in common."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def apply(self, vectors):
+        return unit_rows(self.rng.normal(size=vectors.shape).astype(np.float32))
+
+
+def ruined(vectors, parts, views, view_rows, references, *_):
+    return space_of(parts, [Noise()], vectors[references])
+
+
+def test_where_no_map_helps_hubs_alone_are_corrected(monkeypatch, tmp_path):
+    monkeypatch.setattr("samekind.tuning.choosing.fit_space", ruined)
+    vectors, _, rows, _ = kinds()
+    views = np.repeat(vectors[rows][:, None], 2, axis=1)  # hubs or not, a view has the neighbours of its picture
+    tuning = fit(vectors, PARTS, views, rows)
+    assert tuning.helps
+    assert tuning.groups == 0
+    assert tuning.why.startswith("hubs corrected, no map")
+    space = without_maps(vectors, PARTS, views, rows, np.arange(len(vectors)))
+    expected = vectors @ vectors.T - HUB_WEIGHT * space.crowding(vectors)[None]
+    assert np.allclose(tuning.asked(vectors) @ tuning.stored(vectors).T, expected, atol=1e-3)
+    tuning.save(tmp_path / "t.safetensors")
+    again = Tuning.load(tmp_path / "t.safetensors")
+    assert again.to_dict() == tuning.to_dict()
+    assert np.array_equal(again.stored(vectors), tuning.stored(vectors))
+
+
+def test_where_nothing_helps_it_stays_plain(monkeypatch):
+    monkeypatch.setattr("samekind.tuning.choosing.fit_space", ruined)
+    monkeypatch.setattr("samekind.tuning.choosing.without_maps", ruined)
+    vectors, views, rows, _ = kinds()
+    assert not fit(vectors, PARTS, views, rows).helps
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 49])

@@ -1,13 +1,15 @@
-"""One map or a mix of several: which of them a collection is tuned by, and why, without labels (ours).
+"""One map, a mix of several, or none: what a collection is tuned by, and why, without labels (ours).
 
 The mix is tried where the collection is mixed (`mixed.py`), and taken unless the check says that it keeps fewer
 neighbours than one map. The check alone cannot decide: its error is as large as what the mix gains (docs/tuning.md).
+Where neither passes, hubs alone are corrected: what is left to do for vectors that were adapted already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from samekind.encoders.rows import Array
 from samekind.tuning.check import Check, Fit, check_fit, folds_of
 from samekind.tuning.mixed import ALIKE, FEWEST, alike, fit_mixed_space
 from samekind.tuning.nuisance import GENTLE, SHRINKAGE, Rows
-from samekind.tuning.space import Space, fit_space
+from samekind.tuning.space import Space, fit_space, without_maps
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def choose(
     rng: np.random.Generator,
     seed: int,
 ) -> Chosen:
-    """Checks one map, usual and then gentle, and for a mixed collection the mix, all on the same folds.
+    """Checks one map, usual and then gentle, for a mixed collection the mix, then no map, all on the same folds.
 
     The arrays are those of ``fitting.fit``. The mix draws from ``seed``, so that one map does not depend on it.
     """
@@ -67,18 +69,25 @@ def choose(
             chance = " (no more than chance apart)" if mixed.tuned < check.tuned else ""
             against = f"plain {mixed.plain:.1%}, one map {check.tuned:.1%}{chance}"
             return Chosen(mix, mixed, _words(said, mixed, against), evidence | _numbers(mixed, SHRINKAGE))
-    why = _words(f"one map{reason}", check, f"plain {check.plain:.1%}")
-    if not check.passed:
-        why = (
-            f"second views of held-out pictures keep fewer neighbours with it ({check.tuned:.1%}, "
-            f"plain {check.plain:.1%})"
-        )
+    if check.passed:
+        why = _words(f"one map{reason}", check, f"plain {check.plain:.1%}")
+        return Chosen(fit, check, why, evidence | _numbers(check, shrinkage))
+    without = _bound(without_maps, parts)
+    alone = checked(without)
+    evidence["hubs"] = alone.tuned
+    if alone.passed:
+        against = f"plain {alone.plain:.1%}, with a map {check.tuned:.1%}"
+        why = _words("hubs corrected, no map", alone, against)
+        return Chosen(without, alone, why, evidence | _numbers(alone, shrinkage))
+    why = (
+        f"second views of held-out pictures keep fewer neighbours with it ({check.tuned:.1%}, plain {check.plain:.1%})"
+    )
     return Chosen(fit, check, why, evidence | _numbers(check, shrinkage))
 
 
-def _bound(make: Callable[..., Space], parts: Sequence[Part], rng: np.random.Generator, shrinkage: float) -> Fit:
+def _bound(make: Callable[..., Space], parts: Sequence[Part], *chosen: Any) -> Fit:
     def fit(vectors: Array, views: Array, view_rows: Rows, references: Rows) -> Space:
-        return make(vectors, parts, views, view_rows, references, rng, shrinkage)
+        return make(vectors, parts, views, view_rows, references, *chosen)
 
     return fit
 

@@ -24,8 +24,8 @@ def fit(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, se
 
     ``vectors`` (n, d) float32 unit rows of one encoder with ``parts``; ``views`` (m, v, d) second views of
     ``vectors[view_rows]``. Above FIT_AT_MOST pictures a seeded sample is fitted on. A mixed collection gets a mix of
-    maps, any other one map. Below FEWEST, without views to check by, or where the check says that neither helps, usual
-    or gentle, the result has no space: stay plain.
+    maps, any other one map; where the check says that neither helps, usual or gentle, hubs alone are corrected. Below
+    FEWEST, without views to check by, or where that does not help either, the result has no space: stay plain.
     """
     rng = np.random.default_rng(seed)
     n = len(vectors)

@@ -25,7 +25,7 @@ class Space:
     picture's mean cosine to its HUB_NEIGHBOURS nearest ``references`` (the gallery half of CSLS, Conneau et al., 2018;
     one number a picture). Pictures that are near to everything no longer crowd the results. ``references`` (r, d) are
     pictures of the collection, already mapped; they are fixed with the space, so that scores do not drift. The maps are
-    nuisance maps, or mixes of them (``mixed.py``).
+    nuisance maps, or mixes of them (``mixed.py``); with none, vectors stay as they are and hubs alone are corrected.
     """
 
     parts: tuple[Part, ...]
@@ -34,7 +34,7 @@ class Space:
 
     def apply(self, vectors: Array) -> Array:
         """(n, d) float32 of the encoder -> (n, d) float32 unit rows of the tuned space."""
-        return map_parts(self.parts, self.maps, vectors)
+        return map_parts(self.parts, self.maps, vectors) if self.maps else vectors
 
     def asked(self, vectors: Array) -> Array:
         """(q, d) of the encoder -> (q, d + 1): the query side of a score."""
@@ -81,5 +81,10 @@ def fit_space(
 
 def space_of(parts: Sequence[Part], maps: Sequence[RowMap], references: Array) -> Space:
     """The space that these maps make; crowding is measured by ``references`` (r, d), which are not mapped yet."""
-    mapped = map_parts(parts, maps, references)
+    mapped = Space(tuple(parts), tuple(maps), references).apply(references)
     return Space(tuple(parts), tuple(maps), mapped.astype(np.float16).astype(np.float32))  # as the file will hold them
+
+
+def without_maps(vectors: Array, parts: Sequence[Part], views: Array, view_rows: Rows, references: Rows) -> Space:
+    """The encoder's own space, hubs corrected; arguments as for ``fit_space``, crowding by ``vectors[references]``."""
+    return space_of(parts, (), vectors[references])

@@ -40,10 +40,9 @@ class Tuning:
 
     @property
     def groups(self) -> int:
-        """For how many groups of pictures there is a map: 0 without tuning, 1 for one map, more for a mix."""
-        if self.space is None:
-            return 0
-        return max(one.levels[0] if isinstance(one, Experts) else 1 for one in self.space.maps)
+        """For how many groups of pictures there is a map: 0 for none, 1 for one map, more for a mix."""
+        maps = self.space.maps if self.space else ()
+        return max((one.levels[0] if isinstance(one, Experts) else 1 for one in maps), default=0)
 
     def asked(self, vectors: Array) -> Array:
         """(q, d) unit rows of the encoder -> the query side of scores: asked(a) @ stored(b).T."""
@@ -96,7 +95,8 @@ class Tuning:
                 if "parts" in about:
                     parts = tuple(Part(**part) for part in about.pop("parts"))
                     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                    space = Space(parts, _unpacked(tensors, len(parts)), tensors["references"].astype(np.float32))
+                    references = tensors.pop("references").astype(np.float32)
+                    space = Space(parts, _unpacked(tensors, len(parts)) if tensors else (), references)
         except (OSError, KeyError, ValueError, TypeError, SafetensorError) as problem:
             raise DamagedCollection(
                 f"The tuning file {path} cannot be read ({problem}); run samekind tune on the collection."
