@@ -1,8 +1,10 @@
 """Figure 8, trained: one encoder for six sets, against each set tuned by itself.
 
-    python benchmarks/adapt.py [--seeds 1] [--encoder dino]    both protocols, three halvings of the classes
-    python benchmarks/adapt.py --variants                      the method's choices one by one, one halving, one seed;
-                                                               and for each set its best single granularity, by labels
+    python benchmarks/adapt.py [--encoder dino]             both protocols, three halvings of the classes
+    python benchmarks/adapt.py --seeds 1 2 --halvings 1     other seeds, and fewer halvings
+    python benchmarks/adapt.py --variants new               the method's choices one by one, one halving, one seed; and
+                                                            for each set its best single granularity, by labels
+    python benchmarks/adapt.py --unseen                     two sets left out of everything, then searched; twice
 
 Clusters, neighbours, training, sparing and the mix of experts see the pictures that the protocol fits on, without
 labels; nothing is held out for a gate, whose figures `benchmarks/gate.py` gives. Tokens are computed once and kept in
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -26,10 +28,12 @@ from spaces import METRICS, Run, Sides, Values, best_of_each, loaded, percent, s
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
 from samekind.adapt.closed_form import fit_mix, rounded, tuned_alone
+from samekind.adapt.fusion import Mean
 from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
 from samekind.adapt.networks import Trainable, networks_of
+from samekind.adapt.train import embed
 from samekind.adapt.trial import VIEWED_AT_MOST
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, join_parts, map_parts, map_views, split_parts
@@ -57,6 +61,15 @@ VARIANTS = {
     "redundancy reduction instead of contrast": Variant(pair_loss="redundancy"),
     "two views as pairs instead of neighbours": Variant(pairs="views"),
 }
+
+ALONE = {label for label, variant in VARIANTS.items() if len(variant.sizes) == 1}
+UNSEEN = (("omniglot", "ikea"), ("grocery", "clothing"))
+UNSEEN_COLUMNS = ("never seen", "setting", *sorted({name for left in UNSEEN for name in left}), "against plain")
+UNSEEN_COLUMNS += ("against each tuned by itself",)
+NOTES = [
+    "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
+    "Each tuned by itself knows which set a query is from; what was trained does not, until it is tuned on top.",
+]
 
 
 @dataclass(frozen=True)
@@ -89,37 +102,49 @@ class Bench:
             self.sets, self.vectors, [protocols.task_of(one, protocol, split) for one in self.sets], self.encoder
         )
 
-    def trained(self, run: Run, seed: int, variant: Variant) -> Iterator[tuple[str, list[Sides]]]:
-        """Each way to search with what was trained, then with collections spared where the witness saw harm."""
+    def trained(
+        self, run: Run, seed: int, variant: Variant, left: Sequence[str] = ()
+    ) -> Iterator[tuple[str, list[Sides]]]:
+        """Each way to search with what was trained, then with collections spared where the witness saw harm.
+
+        Sets that are ``left`` out are not fitted to; each is tuned on top all the same, by its own pictures.
+        """
         rng = np.random.default_rng(seed)
         starts = np.cumsum([0, *(len(one) for one in self.sets)])
+        taken = [one.name not in left for one in self.sets]
         fits = [task.fit for task in run.tasks]
-        rows = np.concatenate([start + fit for start, fit in zip(starts, fits, strict=False)])
-        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(fits)])
-        seen = run.seen
+        rows = np.concatenate([start + fit for start, fit, into in zip(starts, fits, taken, strict=False) if into])
+        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * sum(taken)])
+        unfitted = np.setdiff1d(np.arange(starts[-1]), rows) if left else np.zeros(0, np.intp)
+        others = np.sort(rng.permutation(unfitted)[: VIEWED_AT_MOST * len(left)])
+        seen = [one for one, into in zip(run.seen, taken, strict=True) if into]
         plain = split_parts(self.encoder.parts, np.concatenate([one.look for one in self.vectors]))
         learned = [
             finished(grappa(one.upper, one.tokens, vectors, mix, rows, viewed, seed, variant))
             for one, vectors, mix in zip(self.networks, plain, fit_mix(seen, self.encoder.parts, seed), strict=True)
         ]
-        look, views = self.mapped(learned, rows, viewed, seed)
+        look, views = self.mapped(learned, rows, viewed, others, seed)
         parts = self.parts_of(learned)
-        yield from self.searched(run, parts, look, views, viewed, starts, "")
+        every = np.concatenate([viewed, others])
+        yield from self.searched(run, parts, look, views, every, starts, "")
         harmed = []
-        for one, start, fit, asked in zip(seen, starts, fits, self.witnesses, strict=False):
+        for one, start, fit, asked, into in zip(run.seen, starts, fits, self.witnesses, taken, strict=False):
+            if not into:
+                harmed.append(False)
+                continue
             knows = witness.tuned(asked[fit], load_encoder(witness.witness_of(self.encoder)))
             alone = tuned_alone(one, self.encoder.parts)(one.vectors)
             harmed.append(less_alike(alone, look[start + fit], knows))
-        print("   spared:", [one.name for one, bad in zip(seen, harmed, strict=True) if bad], flush=True)
-        if any(harmed) and not all(harmed) and variant.fusion == "mean":
+        print("   spared:", [one.name for one, bad in zip(run.seen, harmed, strict=True) if bad], flush=True)
+        if any(harmed) and sum(harmed) < len(seen) and variant.fusion == "mean":
             spared = np.repeat(harmed, np.diff(starts))
             learned = [
                 finished(spare(found, one.upper, one.tokens, rows, viewed, spared))
                 for found, one in zip(learned, self.networks, strict=True)
             ]
-            look, views = self.mapped(learned, rows, viewed, seed)
+            look, views = self.mapped(learned, rows, viewed, others, seed)
         if variant.fusion == "mean":
-            yield from self.searched(run, parts, look, views, viewed, starts, ", harm spared")
+            yield from self.searched(run, parts, look, views, every, starts, ", harm spared")
 
     def parts_of(self, learned: list[Trained]) -> list[Part]:
         """The slices of the adapted encoder's vectors, which sets that stay apart make wider."""
@@ -129,15 +154,34 @@ class Bench:
         return [replace(part, start=stop - width, stop=stop) for part, width, stop in every]
 
     def mapped(
-        self, learned: list[Trained], rows: NDArray[np.intp], viewed: NDArray[np.intp], seed: int
+        self,
+        learned: list[Trained],
+        rows: NDArray[np.intp],
+        viewed: NDArray[np.intp],
+        others: NDArray[np.intp],
+        seed: int,
     ) -> tuple[Array, Array]:
-        """All pictures (n, d) and the other views of some (m, v, d) by the adapted encoder: networks and mixes."""
+        """All pictures (n, d) by the adapted encoder, networks and mixes, and views (m, v, d) of viewed and others.
+
+        Only the former have a part in the mixes.
+        """
         mixes = [rounded(mix_of(one.look, one.views, rows, viewed, seed)) for one in learned]
         parts = self.parts_of(learned)
         through = partial(map_parts, parts, mixes)
-        views = join_parts(parts, [one.views for one in learned])
+        every = [
+            np.concatenate([one.views, self.views_of(one, network, others)]) if len(others) else one.views
+            for one, network in zip(learned, self.networks, strict=True)
+        ]
+        views = join_parts(parts, every)
         look = through(join_parts(parts, [one.look for one in learned]))
         return look, map_views(through, views)
+
+    @staticmethod
+    def views_of(learned: Trained, network: Trainable, rows: NDArray[np.intp]) -> Array:
+        """(m, v, d) other views of pictures that were not trained on."""
+        fusion, views = learned.fusion or Mean(), range(1, network.tokens.array.shape[1])
+        seen = [embed(learned.sets, fusion, network.upper, network.tokens, rows, view) for view in views]
+        return np.stack(seen, axis=1)
 
     def searched(
         self,
@@ -154,7 +198,7 @@ class Bench:
         fits = [start + task.fit for start, task in zip(starts, run.tasks, strict=False)]
         seen = []
         for one, fit in zip(run.seen, fits, strict=True):
-            inside = np.isin(viewed, fit)
+            inside = np.flatnonzero(np.isin(viewed, fit))
             seen.append(
                 replace(one, vectors=look[fit], views=views[inside], view_rows=np.searchsorted(fit, viewed[inside]))
             )
@@ -181,17 +225,26 @@ def finished(job: Any) -> Any:
     return long.result()
 
 
-def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values]], oracle: list[list[Values]]) -> Any:
-    """Means over runs, and the difference from the oracle with its interval (queries of all runs drawn anew)."""
-    means = np.mean([percent(values) for values in runs], axis=0)
-    pair = lambda values: " / ".join(f"{value:.1f}" for value in values)  # noqa: E731
-    row = {"protocol": protocol, "setting": setting, "all": pair(means[:-1].mean(axis=0)), "joint": pair(means[-1])}
-    ours, theirs = ([one for values in each for one in values[:-1]] for each in (runs, oracle))
+def pair(values: Sequence[float]) -> str:
+    """Recall@1 / MAP@R."""
+    return " / ".join(f"{value:.1f}" for value in values)
+
+
+def against_words(ours: Sequence[Values], theirs: Sequence[Values]) -> str:
+    """The mean difference in each metric, with its interval (queries drawn anew)."""
     found = differences(ours, theirs)
-    row["against each tuned"] = "; ".join(
+    return "; ".join(
         f"{100 * found[name].mean:+.1f} [{100 * found[name].low:+.1f}, {100 * found[name].high:+.1f}]"
         for name in METRICS
     )
+
+
+def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values]], oracle: list[list[Values]]) -> Any:
+    """Means over runs, and the difference from the oracle with its interval (queries of all runs drawn anew)."""
+    means = np.mean([percent(values) for values in runs], axis=0)
+    row = {"protocol": protocol, "setting": setting, "all": pair(means[:-1].mean(axis=0)), "joint": pair(means[-1])}
+    ours, theirs = ([one for values in each for one in values[:-1]] for each in (runs, oracle))
+    row["against each tuned"] = against_words(ours, theirs)
     return row | dict(zip(names, map(pair, means[:-1]), strict=True))
 
 
@@ -233,56 +286,97 @@ class Table:
             }
 
 
-def try_variants(bench: Bench, run: Run, table: Table, known: list[Values], seed: int) -> None:
+def try_variants(bench: Bench, run: Run, table: Table, known: list[Values], seed: int, named: Sequence[str]) -> None:
     """The method's choices one by one, and last the best single granularity of each set, in each way to search."""
     alone: dict[str, list[tuple[list[Values], list[Sides]]]] = {}
-    for label, variant in VARIANTS.items():
+    for label in named:
+        variant = VARIANTS[label]
         started = time.time()
         for setting, made in bench.trained(run, seed, variant):
             values = table.add(f"{label}: {setting}", run, made, known)
             if len(variant.sizes) == 1:
                 alone.setdefault(setting, []).append((values, made))
         print(f"   {time.time() - started:.0f} s", flush=True)
-    for setting, tried in alone.items():
+    for setting, tried in alone.items() if len(set(named) & ALONE) == len(ALONE) else ():
         table.add(f"{BEST_ALONE}: {setting}", run, best_of_each(tried), known)
 
 
-def main(name: str, seeds: int, variants: bool) -> None:
+def try_unseen(bench: Bench) -> list[dict[str, str]]:
+    """Two sets left out of clusters, training and mix, then searched with what came of the others, own protocol."""
+    rows = []
+    for left in UNSEEN:
+        run = bench.run("own", 0)
+        at = [number for number, one in enumerate(run.sets) if one.name in left]
+        names = [run.sets[number].name for number in at]
+        print("left out:", names, flush=True)
+        ways = {
+            "plain": [(one.look, one.look) for one in bench.vectors],
+            "each tuned by itself": bench.tuned(run),
+            **dict(bench.trained(run, 0, DEFAULT, left)),
+        }
+        found = {
+            setting: [scored(run.sets[number], run.tasks[number], made[number]) for number in at]
+            for setting, made in ways.items()
+        }
+        for setting, values in found.items():
+            row = {"never seen": " and ".join(names), "setting": setting}
+            row |= {one: pair(value) for one, value in zip(names, percent(values), strict=True)}
+            for against in ("plain", "each tuned by itself"):
+                row[f"against {against}"] = against_words(values, found[against])
+            rows.append({key: row.get(key, "") for key in UNSEEN_COLUMNS})
+    return rows
+
+
+def main(name: str, asked: argparse.Namespace) -> None:
     """Every setting, under every protocol."""
     bench = Bench.of(name)
+    suffix = "" if name == "dino" else f"_{name}"
+    if asked.unseen:
+        save(f"adapt_unseen{suffix}", f"Sets that one trained encoder never saw ({name})", try_unseen(bench), NOTES[:1])
+        return
     rows = []
     for protocol, splits in RUNS.items():
+        if asked.variants and protocol != asked.variants:
+            continue
         table = Table(protocol, [one.name for one in bench.sets])
-        for split in splits[:1] if variants else splits:
+        for split in splits[:1] if asked.variants else splits[: asked.halvings]:
             run = bench.run(protocol, split)
             made = bench.tuned(run)
             known = run.values(made)
             table.add("plain", run, [(one.look, one.look) for one in bench.vectors], known)
             table.add("each tuned by itself", run, made, known)
-            for seed in range(seeds):
-                if variants:
-                    try_variants(bench, run, table, known, seed)
+            for seed in asked.seeds:
+                if asked.variants:
+                    try_variants(bench, run, table, known, seed, asked.named)
                     continue
                 started = time.time()
                 for setting, made in bench.trained(run, seed, DEFAULT):
                     table.add(setting, run, made, known)
                 print(f"   {time.time() - started:.0f} s", flush=True)
         rows.extend(table.rows())
+    halvings = 1 if asked.variants else asked.halvings
+    seeds = ", ".join(map(str, asked.seeds))
     notes = [
-        "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
-        f"`new`: {1 if variants else 3} halving(s) of the classes; {seeds} seed(s). In brackets 95 % intervals.",
-        "Each tuned by itself knows which set a query is from; what was trained does not, until it is tuned on top.",
+        *NOTES[:1],
+        f"`new`: {halvings} halving(s) of the classes; seed(s) {seeds}. In brackets 95 % intervals.",
+        *NOTES[1:],
     ]
-    if variants:
+    if asked.variants:
         notes.append(f"An oracle: {BEST_ALONE}, those of MAP@R; it knows which set a picture is from.")
-    kind = ("variants" if variants else "trained") + ("" if name == "dino" else f"_{name}")
-    save(f"adapt_{kind}", f"One trained encoder for six collections ({name})", rows, notes, seed=0)
+    kind = (f"variants_{asked.variants}" if asked.variants else "trained") + suffix
+    title = f"One trained encoder for six collections ({name})"
+    if asked.seeds != [0]:
+        kind, title = kind + "_seeds_" + "_".join(map(str, asked.seeds)), f"{title}, seeds {seeds}"
+    save(f"adapt_{kind}", title, rows, notes, seed=asked.seeds[0])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", default="dino")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--variants", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--halvings", type=int, default=3)
+    parser.add_argument("--variants", choices=list(RUNS))
+    parser.add_argument("--named", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="some variants only")
+    parser.add_argument("--unseen", action="store_true")
     asked = parser.parse_args()
-    main(asked.encoder, asked.seeds, asked.variants)
+    main(asked.encoder, asked)
