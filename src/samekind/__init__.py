@@ -23,21 +23,26 @@ if TYPE_CHECKING:
     from samekind.errors import SamekindError
     from samekind.evaluation.evaluate import evaluate
     from samekind.query.hits import Hit, Hits
-    from samekind.query.model import Picture, Query, Stored, Vector
+    from samekind.query.model import Drop, Keep, Like, Picture, Query, Unlike, Vector, Where, Words
     from samekind.query.search import search
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Collection": "samekind.collection.collection",
+    "Drop": "samekind.query.model",
     "Encoder": "samekind.encoders.base",
     "Hit": "samekind.query.hits",
     "Hits": "samekind.query.hits",
+    "Keep": "samekind.query.model",
+    "Like": "samekind.query.model",
     "Picture": "samekind.query.model",
     "Query": "samekind.query.model",
     "SamekindError": "samekind.errors",
-    "Stored": "samekind.query.model",
+    "Unlike": "samekind.query.model",
     "Vector": "samekind.query.model",
+    "Where": "samekind.query.model",
+    "Words": "samekind.query.model",
     "evaluate": "samekind.evaluation.evaluate",
     "kinds": "samekind.adapt.keeping",
     "load_encoder": "samekind.encoders.load",
@@ -46,14 +51,19 @@ _HOMES = {
 
 __all__ = [
     "Collection",
+    "Drop",
     "Encoder",
     "Hit",
     "Hits",
+    "Keep",
+    "Like",
     "Picture",
     "Query",
     "SamekindError",
-    "Stored",
+    "Unlike",
     "Vector",
+    "Where",
+    "Words",
     "evaluate",
     "kinds",
     "load_encoder",

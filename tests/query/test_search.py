@@ -9,7 +9,7 @@ from samekind.collection import Collection
 from samekind.encoders.base import encode_pictures
 from samekind.errors import EncoderMismatch, UsageError
 from samekind.pictures.views import Box
-from samekind.query import Hits, Picture, Query, Stored, Vector, search
+from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words, search
 from samekind.tuning import Tuning
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.space import fit_space
@@ -34,7 +34,7 @@ def collection(folder: Path) -> Collection:
     return held
 
 
-def ask(collection: Collection, *parts: Picture | Stored | Vector, **more: object) -> Hits:
+def ask(collection: Collection, *parts: Part, **more: object) -> Hits:
     return search(collection, Query(*parts), encoder=ENCODER, **more)  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ def test_file_bytes_and_pixels_ask_the_same(collection: Collection, folder: Path
 def test_a_stored_picture_is_left_out_of_its_own_results(collection: Collection, folder: Path) -> None:
     by_picture = ask(collection, Picture(folder / "3" / "00010.png"), k=6)
     for item in ("3/00010.png", by_picture[0].id, folder / "3" / "00010.png"):
-        by_item = search(collection, Query(Stored(item)), k=5)
+        by_item = search(collection, Query(Like(item)), k=5)
         assert [hit.id for hit in by_item] == [hit.id for hit in by_picture][1:]
 
 
@@ -77,7 +77,7 @@ def test_scores_agree_with_a_naive_sum(collection: Collection, folder: Path) -> 
     raw = np.arange(1, 17, dtype=np.float64)
     wanted = 2 * a - 0.5 * b + raw / np.linalg.norm(raw)
     wanted /= np.linalg.norm(wanted)
-    hits = ask(collection, Picture(files[0], weight=2), Stored("2/00002.png", -0.5), Vector(raw), k=50, collapse=None)
+    hits = ask(collection, Picture(files[0], weight=2), Unlike("2/00002.png", 0.5), Vector(raw), k=50, collapse=None)
     assert len(hits) == 42
     stored = encode_pictures(ENCODER, [pixels_of(hit.file) for hit in hits])
     np.testing.assert_allclose([hit.score for hit in hits], stored @ wanted, atol=2e-3)
@@ -96,7 +96,7 @@ def test_a_crop_is_what_is_looked_at(collection: Collection, folder: Path) -> No
 
 
 def test_near_duplicates_are_collapsed_and_k_is_filled(collection: Collection) -> None:
-    hits = search(collection, Query(Stored("5/00005.png")), k=20)
+    hits = search(collection, Query(Like("5/00005.png")), k=20)
     assert len(hits) == 20
     assert len(hits[0].copies) == 2
     assert {hits[0].path, *(row["path"] for row in collection.rows(hits[0].copies))} == {
@@ -112,29 +112,46 @@ def test_k_is_filled_where_everything_is_a_copy_of_something(tmp_path: Path) -> 
         draw(tmp_path / "many" / f"{n}.png", n % 4, side=24 + n)
     held = Collection.create(tmp_path / "many.samekind", ENCODER)
     held.sync([tmp_path / "many"], encoder=ENCODER, tune=False).result()
-    hits = search(held, Query(Stored("0.png")), k=4, collapse=0.9)
+    hits = search(held, Query(Like("0.png")), k=4, collapse=0.9)
     assert len(hits) == 4
     assert sum(len(hit.copies) + 1 for hit in hits) == 59
 
 
 def test_filters_and_thresholds(collection: Collection) -> None:
-    hits = search(collection, Query(Stored("5/00005.png")), k=50, where="path~=3/")
+    hits = search(collection, Query(Like("5/00005.png")), k=50, where="path~=3/")
     assert {hit.path.split("/")[0] for hit in hits} == {"3"}
     best = hits[0].confidence
-    assert not search(collection, Query(Stored("5/00005.png")), where="path~=nothing/")
-    assert not search(collection, Query(Stored("5/00005.png")), where="path~=3/", min_confidence=min(1, best + 0.01))
-    assert len(search(collection, Query(Stored("5/00005.png")), min_score=0.99)) == 1
+    assert not search(collection, Query(Like("5/00005.png")), where="path~=nothing/")
+    assert not search(collection, Query(Like("5/00005.png")), where="path~=3/", min_confidence=min(1, best + 0.01))
+    assert len(search(collection, Query(Like("5/00005.png")), min_score=0.99)) == 1
+
+
+def test_filters_in_the_query_and_beside_it_must_all_hold(collection: Collection) -> None:
+    def found(*parts: Part, **more: object) -> set[str]:
+        return {hit.path for hit in ask(collection, Like("5/00005.png"), *parts, k=50, collapse=None, **more)}
+
+    third, tens = Where("path~=3/"), Where("path~=*0.png or path~=*7.png")
+    assert found(third) == found(where="path~=3/") == found(where=third.filter)
+    both = {path for path in found(third) if path.endswith(("0.png", "7.png"))}
+    assert both
+    assert found(third, tens) == found(third, where=tens.filter) == both
+    assert found(third, where="path~=*0.png or path~=*7.png") == both
+    assert not found(third, where="path~=4/")
 
 
 @pytest.mark.parametrize(
     ("parts", "more", "says"),
     [
-        ((Stored("5/00005.png"),), {"k": 0}, "at least 1"),
-        ((Stored("5/00005.png"),), {"min_confidence": 2}, "between 0 and 1"),
-        ((Stored("5/00005.png"),), {"collapse": 0}, "near-duplicates"),
-        ((Stored("5/00005.png"),), {"where": "colour=red"}, "colour"),
-        ((Stored("no/such.png"),), {}, "no picture"),
-        ((Stored("5/00005.png"), Stored("5/00005.png", -1)), {}, "cancel"),
+        ((Like("5/00005.png"),), {"k": 0}, "at least 1"),
+        ((Like("5/00005.png"),), {"min_confidence": 2}, "between 0 and 1"),
+        ((Like("5/00005.png"),), {"collapse": 0}, "near-duplicates"),
+        ((Like("5/00005.png"),), {"where": "colour=red"}, "colour"),
+        ((Like("no/such.png"),), {}, "no picture"),
+        ((Like("5/00005.png"), Unlike("5/00005.png")), {}, "cancel"),
+        ((Like("5/00005.png"), Where("colour=red")), {}, "colour"),
+        ((Words("red"),), {}, "mock knows no words"),
+        ((Like("5/00005.png"), Keep("red")), {}, "mock knows no words"),
+        ((Like("5/00005.png"), Drop("red")), {}, "mock knows no words"),
         ((Vector(np.ones(3)),), {}, "16 numbers"),
         ((Picture(b"no picture"),), {}, "query picture"),
         ((Picture(Path("no/such.jpg")),), {}, "no/such.jpg"),
@@ -185,7 +202,7 @@ def test_the_tuned_space_is_searched_unless_told_otherwise(tuned: Collection, fo
 
 
 def test_plain_search_is_the_same_in_a_tuned_collection(tuned: Collection, collection: Collection) -> None:
-    query = Query(Stored("3/00010.png"))
+    query = Query(Like("3/00010.png"))
     plain = [[hit.path for hit in search(held, query, tune=False)] for held in (tuned, collection)]
     assert plain[0] == plain[1]
 
@@ -198,4 +215,4 @@ def test_a_collection_with_nothing_or_one_picture_in_it(tmp_path: Path) -> None:
     file = draw(tmp_path / "one" / "a.png", 1)
     held.sync([file.parent], encoder=ENCODER, tune=False).result()
     assert [hit.same_file for hit in ask(held, Picture(file))] == [True]
-    assert len(ask(held, Stored("a.png"))) == 0
+    assert len(ask(held, Like("a.png"))) == 0

@@ -81,6 +81,17 @@ def test_stored_items_and_vectors(place: Path) -> None:
     assert run("--vector", "vector.npy", "-k", "1", "--paths").stdout.endswith("00010.png\n")
 
 
+def test_a_written_query_asks_the_same_as_options() -> None:
+    def hits(*arguments: str) -> list[dict[str, object]]:
+        return json.loads(run(*arguments, "--json", "-k", "4").stdout)["hits"]
+
+    by_options = ("--picture", FILE, "--weight", "2", "--crop", "0,0,20,20", "--like", "1/00001.png")
+    written = f"2*{FILE}[0,0,20,20] like:1/00001.png unlike:4/00004.png where:path~=3/"
+    assert hits("--query", written) == hits(*by_options, "--unlike", "4/00004.png", "--where", "path~=3/")
+    (one,) = hits("--query", f"{FILE} where:path~=3/", "--where", "path~=*0.png")
+    assert one["path"] == "3/00010.png"
+
+
 def test_filters_are_anded() -> None:
     both = run("--picture", FILE, "--where", "path~=3/", "--where", "path~=*0.png or path~=*7.png", "--json")
     paths = {hit["path"] for hit in json.loads(both.stdout)["hits"]}
@@ -139,6 +150,11 @@ def test_a_sheet_is_written_beside_the_results(place: Path) -> None:
         (("--picture", FILE, "-k", "0"), "at least 1"),
         (("--picture", FILE, "--granularity", "2"), "fine, coarse or a number from 0 to 1, not '2'"),
         (("--picture", FILE, "--granularity", "broad"), "not 'broad'"),
+        (("--query", FILE, "--like", "3/00010.png"), "--query says all"),
+        (("--query", FILE, "--weight", "2"), "--query says all"),
+        (("--query", "red shoes"), 'quote words: "red"'),
+        (("--query", ""), "The query is empty"),
+        (("--query", '"red shoes"'), "mock knows no words"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], says: str) -> None:

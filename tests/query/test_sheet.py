@@ -9,8 +9,8 @@ from PIL import Image
 from samekind.collection import Collection
 from samekind.errors import StorageError, UsageError
 from samekind.pictures.views import Box
-from samekind.query import Picture, Query, Stored, Vector, search
-from samekind.query.sheet import Row, Sheet, Tile, sheet_of, write_sheet
+from samekind.query import Drop, Keep, Like, Picture, Query, Unlike, Vector, Where, Words, search
+from samekind.query.sheet import Row, Sheet, Tile, row_of, sheet_of, write_sheet
 from samekind.query.sheet_html import page
 from samekind.query.sheet_png import drawn
 from samekind.query.thumbs import BOX_COLOUR, thumbnail
@@ -100,7 +100,7 @@ def test_a_sheet_of_a_search_shows_all_that_was_asked_with(tmp_path: Path) -> No
     query = Query(
         Picture(files[3], Box(0, 0, 12, 12), 2.0),
         Picture(files[4].read_bytes()),
-        Stored("5/00005.png", -0.5),
+        Unlike("5/00005.png", 0.5),
         Vector(np.ones(16)),
     )
     found = sheet_of(held, query, search(held, query, encoder=encoder, k=4))
@@ -108,6 +108,13 @@ def test_a_sheet_of_a_search_shows_all_that_was_asked_with(tmp_path: Path) -> No
     assert [tile.caption for tile in row.asked] == ["00003.png", "picture", "5/00005.png", "a vector"]
     assert [tile.note for tile in row.asked] == ["weight 2", "", "weight -0.5", ""]
     assert row.asked[0].box == Box(0, 0, 12, 12)
+    worded = Query(Like("5/00005.png"), Words("red", 2), Keep("sky"), Drop("people"), Where("path~=1/"))
+    told = row_of(held, worded, search(held, query, encoder=encoder, k=4)).asked[1:]
+    assert [(tile.caption, tile.note) for tile in told] == [
+        ('"red"', "weight 2"),
+        ('"sky"', "to stay"),
+        ('"people"', "weight -1"),
+    ]
     assert len(row.found) == 4
     for name in ("sheet.png", "sheet.HTML"):
         write_sheet(found, tmp_path / name)

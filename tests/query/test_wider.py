@@ -10,7 +10,7 @@ from samekind.encoders.rows import unit_rows
 from samekind.errors import UsageError
 from samekind.evaluation.metrics import score
 from samekind.evaluation.ranking import rank
-from samekind.query import Hits, Picture, Query, Stored, Vector, search
+from samekind.query import Hits, Like, Part, Picture, Query, Unlike, Vector, search
 from samekind.query.hits import about_granularity
 from samekind.query.sheet import sheet_of
 from samekind.query.wider import NEIGHBOURS, around, level_of, pulled
@@ -88,7 +88,7 @@ def collection(folder: Path, request: pytest.FixtureRequest) -> Collection:
     return held
 
 
-def ask(collection: Collection, *parts: Picture | Stored | Vector, **more: object) -> Hits:
+def ask(collection: Collection, *parts: Part, **more: object) -> Hits:
     return search(collection, Query(*parts), encoder=ENCODER, **more)  # type: ignore[arg-type]
 
 
@@ -97,7 +97,7 @@ def paths(hits: Hits) -> list[str]:
     return ["copies" if hit.path.startswith("copies/") else hit.path for hit in hits]
 
 
-ONE = Stored("5/00005.png")
+ONE = Like("5/00005.png")
 
 
 def test_fine_is_a_search_without_a_level(collection: Collection) -> None:
@@ -149,7 +149,7 @@ def test_what_asks_is_left_out_and_copies_are_collapsed(collection: Collection) 
     assert len(hits) == 20
     assert "5/00005.png" not in {hit.path for hit in hits}
     assert sum(len(hit.copies) for hit in hits) == 2
-    several = ask(collection, ONE, Stored("2/00002.png", -0.5), Vector(np.ones(16)), k=12, granularity=0.5)
+    several = ask(collection, ONE, Unlike("2/00002.png", 0.5), Vector(np.ones(16)), k=12, granularity=0.5)
     assert len(several) == 12
     assert not {"5/00005.png", "2/00002.png"} & {hit.path for hit in several}
 
@@ -157,7 +157,7 @@ def test_what_asks_is_left_out_and_copies_are_collapsed(collection: Collection) 
 def test_a_picture_of_the_collection_is_not_its_own_neighbour(collection: Collection, folder: Path) -> None:
     """Asked with as a file or as a stored picture, it is pulled the same way."""
     by_file = ask(collection, Picture(folder / "3/00010.png"), k=30, granularity=1)
-    by_item = ask(collection, Stored("3/00010.png"), k=30, granularity=1)
+    by_item = ask(collection, Like("3/00010.png"), k=30, granularity=1)
     assert [path for path in paths(by_file) if path != "3/00010.png"] == paths(by_item)[:29]
 
 

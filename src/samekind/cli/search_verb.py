@@ -29,6 +29,9 @@ def search(
     like: Annotated[list[str], typer.Option(help="A picture of the collection, by id or path.")] = [],  # noqa: B006
     unlike: Annotated[list[str], typer.Option(help="The same, to keep away from.")] = [],  # noqa: B006
     vector: Annotated[list[Path], typer.Option(help="A .npy file with one vector of the encoder.")] = [],  # noqa: B006
+    query: Annotated[
+        str | None, typer.Option(help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", "--top", help="At most so many hits.")] = 10,
     where: Annotated[
         list[str], typer.Option(help="Only pictures that pass, such as 'path~=train/' or 'year>=1990'; all must hold.")
@@ -61,19 +64,29 @@ def search(
     if no_collapse and collapse is not None:
         raise UsageError("Choose one of --collapse and --no-collapse.")
     from samekind.collection import Collection
-    from samekind.query import COLLAPSE_AT, Query
+    from samekind.query import COLLAPSE_AT, Query, parse
     from samekind.query import search as run
     from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
 
     if sheet is not None:
         check_sheet_name(sheet)
-    if not (picture or like or unlike or vector):
-        raise UsageError("Say what to look for: --picture FILE (- for standard input), --like ITEM or --vector FILE.")
+    if query is None and not (picture or like or unlike or vector):
+        raise UsageError(
+            "Say what to look for: --picture FILE (- for standard input), --like ITEM, --vector FILE or --query FORM."
+        )
+    if query is not None and (picture or weight or crop or like or unlike or vector):
+        raise UsageError(
+            "--query says all that is asked for; leave out --picture, --weight, --crop, --like, --unlike and --vector."
+        )
     held = Collection.open(collection)
-    query = Query(*_pictures(picture, weight, crop), *_stored(like, unlike), *_vectors(vector))
+    asked = (
+        Query(*_pictures(picture, weight, crop), *_items(like, unlike), *_vectors(vector))
+        if query is None
+        else parse(query)
+    )
     hits = run(
         held,
-        query,
+        asked,
         k=k,
         where=" and ".join(f"({one})" for one in where) or None,
         tune=not no_tune,
@@ -84,7 +97,7 @@ def search(
         granularity=granularity,
     )
     if sheet is not None:
-        write_sheet(sheet_of(held, query, hits), sheet)
+        write_sheet(sheet_of(held, asked, hits), sheet)
     if json:
         _out(hits.to_json() + "\n")
     elif jsonl:
@@ -115,10 +128,10 @@ def _pictures(sources: list[str], weights: list[float], crops: list[str]) -> lis
     ]
 
 
-def _stored(like: list[str], unlike: list[str]) -> list[Part]:
-    from samekind.query import Stored
+def _items(like: list[str], unlike: list[str]) -> list[Part]:
+    from samekind.query import Like, Unlike
 
-    return [*(Stored(item) for item in like), *(Stored(item, -1.0) for item in unlike)]
+    return [*map(Like, like), *map(Unlike, unlike)]
 
 
 def _vectors(files: list[Path]) -> list[Part]:

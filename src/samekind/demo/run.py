@@ -20,7 +20,7 @@ from samekind.errors import UsageError
 from samekind.evaluation.metrics import score
 from samekind.evaluation.ranking import rank
 from samekind.events import Event, Job, Progress
-from samekind.query import Hits, Picture, Query, Stored, search
+from samekind.query import Hits, Like, Picture, Query, search
 from samekind.query.sheet import Row, Sheet, row_of, tile_of, write_sheet
 from samekind.settings import Settings, usable_threads
 
@@ -109,7 +109,7 @@ def _on_folder(pictures: Path, settings: Settings, folder: Path) -> Generator[Ev
     asked = [loaded.ids[row] for row in well_spread(loaded.matrix, _EXAMPLES)]
     rows = []
     for id_ in asked:
-        query = Query(Stored(id_))
+        query = Query(Like(id_))
         rows.append(row_of(collection, query, search(collection, query, k=_SHOWN)))
     sheet = path.with_suffix(".html")
     space = "tuned to it" if collection.tuned else "plain"

@@ -1,19 +1,27 @@
 """Asking: queries, the search, and hits that know how to show themselves."""
 
 from samekind.query.hits import COLLAPSE_AT, WEAK_BELOW, Hit, Hits, Seconds
-from samekind.query.model import Part, Picture, Query, Stored, Vector
+from samekind.query.model import Drop, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words
 from samekind.query.search import search
+from samekind.query.written import parse, written
 
 __all__ = [
     "COLLAPSE_AT",
     "WEAK_BELOW",
+    "Drop",
     "Hit",
     "Hits",
+    "Keep",
+    "Like",
     "Part",
     "Picture",
     "Query",
     "Seconds",
-    "Stored",
+    "Unlike",
     "Vector",
+    "Where",
+    "Words",
+    "parse",
     "search",
+    "written",
 ]

@@ -1,105 +1,102 @@
-"""A question in typed parts: pictures, stored items, raw vectors, each with a weight."""
+"""A question in typed parts, each with its own weight, and what makes no question."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from samekind.encoders.base import Pixels
+from samekind.collection.where import Where as Filter
 from samekind.errors import UsageError
-from samekind.pictures.views import Box
+from samekind.query import plain
+from samekind.query.parts import KINDS, Drop, Keep, Like, Part, Picture, Unlike, Vector, Where, Words, pull
 
-
-@dataclass(frozen=True, eq=False, init=False)
-class Picture:
-    """A picture from outside or inside the collection.
-
-    ``source`` is a file (its path, kept as a Path), the bytes of a picture file, or (h, w, 3) uint8 upright sRGB
-    pixels; ``crop`` a box in pixels of the upright picture. A negative ``weight`` asks for things unlike it.
-    """
-
-    source: Path | bytes | Pixels
-    crop: Box | None
-    weight: float
-
-    def __init__(self, source: str | Path | bytes | Pixels, crop: Box | None = None, weight: float = 1.0) -> None:
-        _check_weight(weight)
-        if isinstance(source, np.ndarray):
-            shape = source.shape
-            if source.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-                raise UsageError(
-                    f"Pixels must be (height, width, 3) uint8, not {shape} {source.dtype}; convert them to sRGB."
-                )
-        elif isinstance(source, str):
-            source = Path(source)
-        elif not isinstance(source, Path | bytes):
-            raise UsageError(f"A picture is a path, bytes or an array of pixels, not {type(source).__name__}.")
-        object.__setattr__(self, "source", source)
-        object.__setattr__(self, "crop", crop)
-        object.__setattr__(self, "weight", weight)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A picture that is in the collection: its id, its path below its root, or its absolute path.
-
-    It is left out of the results.
-    """
-
-    item: str | Path
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check_weight(self.weight)
-
-
-@dataclass(frozen=True, eq=False)
-class Vector:
-    """A vector of the collection's encoder as it came out of the encoder (not tuned): (dim,) of any length but 0."""
-
-    values: NDArray[np.floating]
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check_weight(self.weight)
-        values = np.asarray(self.values)
-        if values.ndim != 1 or values.dtype.kind not in "fiu":
-            raise UsageError(f"A query vector must be one row of numbers, not an array of shape {values.shape}.")
-        if not np.isfinite(values).all() or not values.any():
-            raise UsageError("A query vector must hold finite numbers that are not all zero.")
-
-
-Part = Picture | Stored | Vector
+__all__ = ["Drop", "Keep", "Like", "Part", "Picture", "Query", "Unlike", "Vector", "Where", "Words"]
 
 
 @dataclass(frozen=True, init=False)
 class Query:
-    """What is asked for: the sum of the parts' unit vectors in the searched space, each times its weight."""
+    """What is asked for: the sum of the parts' unit vectors in the searched space, each times its weight.
+
+    Raises UsageError for a question without anything to look for (no parts, filters or weights of zero only, things to
+    keep or to keep away from only), and for one that contradicts itself.
+    """
 
     parts: tuple[Part, ...]
 
     def __init__(self, *parts: Part) -> None:
-        if not parts:
-            raise UsageError("A query needs at least one part: a Picture, a Stored item or a Vector.")
         for part in parts:
-            if not isinstance(part, Picture | Stored | Vector):
-                raise UsageError(
-                    f"A query is made of Picture, Stored and Vector parts, not {type(part).__name__}; wrap it in one."
-                )
-        if all(part.weight == 0 for part in parts):
-            raise UsageError("All weights of the query are zero; give at least one part another weight.")
+            if not isinstance(part, Part):
+                known = ", ".join(kind.__name__ for kind in KINDS.values())
+                raise UsageError(f"A query is made of parts ({known}), not {type(part).__name__}; wrap it in one.")
         object.__setattr__(self, "parts", parts)
+        self._check_looks_for_something()
+        self._check_contradictions()
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """The parts that an encoder must look at, in order."""
         return tuple(part for part in self.parts if isinstance(part, Picture))
 
+    @property
+    def items(self) -> tuple[Like | Unlike, ...]:
+        """The parts that are pictures of the collection, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Like | Unlike))
 
-def _check_weight(weight: float) -> None:
-    if not math.isfinite(weight):
-        raise UsageError(f"A weight must be a finite number, not {weight}.")
+    @property
+    def shown(self) -> tuple[Picture | Like | Unlike | Vector, ...]:
+        """The parts that are a vector each without a word being understood, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Picture | Like | Unlike | Vector))
+
+    @property
+    def words(self) -> tuple[Words, ...]:
+        """What the picture is to show, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Words))
+
+    @property
+    def keeps(self) -> tuple[Keep, ...]:
+        """What must stay of the reference, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Keep))
+
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """What must not be there, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Drop))
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """The filters' trees, all of which must hold, in order."""
+        return tuple(part.filter for part in self.parts if isinstance(part, Where))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form. Raises UsageError for pictures that are no files."""
+        return {"parts": [plain.to_dict(part) for part in self.parts]}
+
+    @classmethod
+    def from_dict(cls, form: object) -> Query:
+        """The query of a JSON form. Raises UsageError naming what is wrong."""
+        return cls(*plain.parts_of(form))
+
+    def _check_looks_for_something(self) -> None:
+        if not self.parts:
+            raise UsageError("A query needs at least one part: say what to look for, with a Picture for instance.")
+        asking = [part for part in self.parts if not isinstance(part, Where)]
+        if not asking:
+            raise UsageError("The query only filters; say what to look for as well, with a Picture for instance.")
+        pulls = [pull(part) for part in asking if not isinstance(part, Keep)]
+        if pulls and not any(pulls):
+            raise UsageError("All weights of the query are zero; give at least one part another weight.")
+        if not any(one > 0 for one in pulls):
+            said = "what to keep or to keep away from" if self.keeps else "what to keep away from"
+            raise UsageError(f"The query only says {said}; say what to look for as well.")
+
+    def _check_contradictions(self) -> None:
+        dropped = _texts(self.drops)
+        for said, parts in (("kept", self.keeps), ("looked for", self.words)):
+            for same in _texts(parts).keys() & dropped.keys():
+                raise UsageError(f"{dropped[same]!r} is both {said} and dropped; leave one of the two out.")
+
+
+def _texts(parts: Iterable[Words | Keep | Drop]) -> dict[str, str]:
+    """Texts as they were written by what makes two of them the same: neither case nor space."""
+    return {" ".join(part.text.split()).casefold(): part.text for part in parts}

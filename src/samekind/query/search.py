@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.collection import kinds
+from samekind.collection.where import And
+from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.errors import PictureError, UsageError
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
-from samekind.query.model import Picture, Query, Stored, Vector
+from samekind.query.model import Like, Picture, Query, Unlike, Vector
+from samekind.query.parts import pull
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ def search(
     by itself). ``granularity`` from 0 ("fine") to 1 ("coarse") puts pictures of the same wider kind first: the order is
     that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
     confidences and what passes the thresholds stay those of the query itself.
+    ``where`` and the query's own filters must all hold.
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
     Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a query
@@ -66,19 +70,20 @@ def search(
     level = level_of(granularity)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
+    _without_words(query, collection)
     if query.pictures and encoder is None:
         encoder = _load_encoder(collection)
     loaded = time.perf_counter()
     looked, hashes = _look_at(query.pictures, encoder, collection)
     encoded = time.perf_counter()
-    asked = collection.find([part.item for part in query.parts if isinstance(part, Stored)])
+    asked = collection.find([part.item for part in query.items])
     rows = _plain_rows(collection, query, looked, asked)
-    weights = np.array([part.weight for part in query.parts], np.float32)
+    weights = np.array([pull(part) for part in query.shown], np.float32)
 
     tuning = collection.tuning
     space = tuning.space if tuning is not None and tune else None
     vector = summed(space.apply(rows) if space else rows, weights)
-    asking = _Asking(collection, vector, space, where, exact, frozenset(asked), hashes)
+    asking = _Asking(collection, vector, space, _narrowed(query, where), exact, frozenset(asked), hashes)
     bare = Hits(
         candidates=(),
         vectors=np.zeros((0, collection.dim), np.float32),
@@ -160,6 +165,19 @@ class _Asking:
         return replace(bare, candidates=candidates, vectors=self.collection.stored(ids, tuned=False))
 
 
+def _without_words(query: Query, collection: Collection) -> None:
+    """UsageError where words are to be understood."""
+    if query.words or query.keeps or query.drops:
+        raise UsageError(f"{collection.encoder_name} knows no words; ask with pictures, or with items and vectors.")
+
+
+def _narrowed(query: Query, where: str | Where | None) -> str | Where | None:
+    """``where`` and the query's own filters, all of which must hold."""
+    if not query.filters or where is None:
+        return And(query.filters) if query.filters else where
+    return And((parse_where(where) if isinstance(where, str) else where, *query.filters))
+
+
 def _load_encoder(collection: Collection) -> Encoder:
     from samekind.encoders.load import load_encoder
 
@@ -195,10 +213,11 @@ def _look_at(
 
 
 def _plain_rows(collection: Collection, query: Query, looked: Vectors, asked: Sequence[str]) -> Vectors:
-    """One plain unit vector a part, (n, dim), in the order of the parts."""
-    rows = {Picture: iter(looked), Stored: iter(collection.stored(asked, tuned=False) if asked else ())}
+    """One plain unit vector each for what is shown, (n, dim), in the order of the parts."""
+    stored = iter(collection.stored(asked, tuned=False) if asked else ())
+    rows = {Picture: iter(looked), Like: stored, Unlike: stored}
     return np.stack(
-        [_given(part, collection) if isinstance(part, Vector) else next(rows[type(part)]) for part in query.parts]
+        [_given(part, collection) if isinstance(part, Vector) else next(rows[type(part)]) for part in query.shown]
     )
 
 

@@ -13,7 +13,8 @@ from samekind.encoders.base import Pixels
 from samekind.errors import StorageError, UsageError
 from samekind.pictures.views import Box
 from samekind.query.hits import WEAK_BELOW, Hit, Hits, about_granularity, remark
-from samekind.query.model import Picture, Query, Stored, Vector
+from samekind.query.model import Drop, Keep, Like, Picture, Query, Unlike, Vector, Where, Words
+from samekind.query.parts import pull
 
 KINDS = (".png", ".html")
 
@@ -132,15 +133,20 @@ def check_sheet_name(file: Path) -> str:
 
 def _asked(collection: Collection, query: Query) -> Iterator[Tile]:
     for part in query.parts:
-        if isinstance(part, Picture):
-            name = part.source.name if isinstance(part.source, Path) else "picture"
-            tile = Tile(part.source, name, box=part.crop)
-        elif isinstance(part, Stored):
-            (row,) = collection.rows(collection.find([part.item]), [])
-            tile = Tile(row["file"], row["path"])
-        elif isinstance(part, Vector):
-            tile = Tile(None, "a vector")
-        yield replace(tile, note="" if part.weight == 1 else f"weight {part.weight:g}")
+        match part:
+            case Where():
+                continue
+            case Picture(source=source, crop=crop):
+                tile = Tile(source, source.name if isinstance(source, Path) else "picture", box=crop)
+            case Like(item=item) | Unlike(item=item):
+                (row,) = collection.rows(collection.find([item]), [])
+                tile = Tile(row["file"], row["path"])
+            case Vector():
+                tile = Tile(None, "a vector")
+            case Words(text=text) | Keep(text=text) | Drop(text=text):
+                tile = Tile(None, f'"{text}"')
+        note = "to stay" if isinstance(part, Keep) else "" if pull(part) == 1 else f"weight {pull(part):g}"
+        yield replace(tile, note=note)
 
 
 def _umask() -> int:
