@@ -77,7 +77,7 @@ def test_complaints_name_file_and_entry(read, pairs, message):
 
 
 def test_complaints_about_files(read, write, tmp_path):
-    with pytest.raises(UsageError, match="no split of CIRR 'test'.*Did you mean 'test1'"):
+    with pytest.raises(UsageError, match=r"no split of CIRR 'test'.*Did you mean 'test1'"):
         read_cirr(tmp_path, "test")
     with pytest.raises(UsageError, match=r"split.rc2.val.json cannot be read"):
         read_cirr(tmp_path, "val")

@@ -57,9 +57,9 @@ def test_complaints(folder, pairs, names, message):
 
 
 def test_unknown_names(tmp_path):
-    with pytest.raises(UsageError, match="no category of FashionIQ 'skirt'.*Did you mean 'shirt'"):
+    with pytest.raises(UsageError, match=r"no category of FashionIQ 'skirt'.*Did you mean 'shirt'"):
         read_fashion_iq(tmp_path, "skirt")
-    with pytest.raises(UsageError, match="no gallery of FashionIQ 'val'.*original split"):
+    with pytest.raises(UsageError, match=r"no gallery of FashionIQ 'val'.*original split"):
         read_fashion_iq(tmp_path, "dress", "val")
 
 

@@ -107,7 +107,8 @@ class Rankings:
 
     def _short(self, at: int, depth: int) -> UsageError:
         query = self.benchmark.queries[at]
-        dropped = " other than the reference" if query.drops_reference else ""
+        searched = query.gallery is None or query.reference in query.gallery
+        dropped = " other than the reference" if query.drops_reference and searched else ""
         own = "" if query.gallery is None else " of the query's own gallery"
         return UsageError(
             f"The ranking of query {query.id} of {self.benchmark.name} holds {len(self.orders[at])} pictures{dropped}"
