@@ -75,6 +75,11 @@ def test_the_quick_start_runs_from_top_to_bottom(block: Block, place: Path) -> N
     run(block, place, block.text)
 
 
+@pytest.mark.parametrize("block", blocks("docs/asking.md", "sh", "python"), ids=str)
+def test_the_page_on_asking_runs_from_top_to_bottom(block: Block, place: Path) -> None:
+    run(block, place, block.text)
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough pictures for kinds: ``pictures/`` with eight flowers of five kinds and eight birds of five."""

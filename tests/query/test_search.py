@@ -10,6 +10,8 @@ from samekind.encoders.base import encode_pictures
 from samekind.errors import EncoderMismatch, UsageError
 from samekind.pictures.views import Box
 from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words, search
+from samekind.query.feedback import rocchio
+from samekind.query.hits import about_order
 from samekind.tuning import Tuning
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.space import fit_space
@@ -77,10 +79,34 @@ def test_scores_agree_with_a_naive_sum(collection: Collection, folder: Path) -> 
     raw = np.arange(1, 17, dtype=np.float64)
     wanted = 2 * a - 0.5 * b + raw / np.linalg.norm(raw)
     wanted /= np.linalg.norm(wanted)
-    hits = ask(collection, Picture(files[0], weight=2), Unlike("2/00002.png", 0.5), Vector(raw), k=50, collapse=None)
-    assert len(hits) == 42
+    hits = ask(
+        collection, Picture(files[0], weight=2), Picture(files[1], weight=-0.5), Vector(raw), k=50, collapse=None
+    )
+    assert len(hits) == 43
     stored = encode_pictures(ENCODER, [pixels_of(hit.file) for hit in hits])
     np.testing.assert_allclose([hit.score for hit in hits], stored @ wanted, atol=2e-3)
+
+
+def test_marks_change_the_order_and_no_score(collection: Collection, folder: Path) -> None:
+    file = folder / "1" / "00001.png"
+    fine = ask(collection, Picture(file), k=50, collapse=None)
+    marked = ask(collection, Picture(file), Like("2/00002.png"), Unlike("4/00004.png"), k=50, collapse=None)
+    score_of = {hit.path: hit.score for hit in fine}
+    assert {hit.path for hit in marked} == set(score_of) - {"2/00002.png", "4/00004.png"}
+    np.testing.assert_allclose([hit.score for hit in marked], [score_of[hit.path] for hit in marked], atol=1e-6)
+    query, liked, disliked = encode_pictures(ENCODER, [pixels_of(folder / n / f"0000{n}.png") for n in "124"])
+    wanted = rocchio(query, liked[None], disliked[None])
+    by_marks = encode_pictures(ENCODER, [pixels_of(hit.file) for hit in marked]) @ wanted
+    assert (np.diff(by_marks) < 2e-3).all()
+    assert marked.marks == 2
+    assert not marked.no_effect
+    assert "2 marks: ordered by what was liked and disliked" in about_order(marked)
+
+
+def test_a_mark_has_no_weight(collection: Collection, folder: Path) -> None:
+    with pytest.raises(UsageError, match="have no weights"):
+        ask(collection, Picture(folder / "1" / "00001.png"), Unlike("2/00002.png", 0.5))
+    assert ask(collection, Like("1/00001.png", 2), Unlike("2/00002.png", 0.5))
 
 
 def test_a_crop_is_what_is_looked_at(collection: Collection, folder: Path) -> None:
@@ -216,3 +242,13 @@ def test_a_collection_with_nothing_or_one_picture_in_it(tmp_path: Path) -> None:
     held.sync([file.parent], encoder=ENCODER, tune=False).result()
     assert [hit.same_file for hit in ask(held, Picture(file))] == [True]
     assert len(ask(held, Like("a.png"))) == 0
+
+
+def test_marks_in_a_tuned_space_with_and_without_a_granularity(tuned: Collection, folder: Path) -> None:
+    parts = Picture(folder / "1" / "00001.png"), Like("2/00002.png")
+    for level, words in ((0.0, "1 mark: ordered by what was liked"), (1.0, "1 mark and granularity 1: ordered by the")):
+        hits = ask(tuned, *parts, k=5, granularity=level)
+        assert hits.tuned
+        assert len(hits) == 5
+        assert words in about_order(hits)
+        assert hits.to_dict()["marks"] == 1

@@ -100,20 +100,20 @@ def test_a_sheet_of_a_search_shows_all_that_was_asked_with(tmp_path: Path) -> No
     query = Query(
         Picture(files[3], Box(0, 0, 12, 12), 2.0),
         Picture(files[4].read_bytes()),
-        Unlike("5/00005.png", 0.5),
+        Unlike("5/00005.png"),
         Vector(np.ones(16)),
     )
     found = sheet_of(held, query, search(held, query, encoder=encoder, k=4))
     (row,) = found.rows
     assert [tile.caption for tile in row.asked] == ["00003.png", "picture", "5/00005.png", "a vector"]
-    assert [tile.note for tile in row.asked] == ["weight 2", "", "weight -0.5", ""]
+    assert [tile.note for tile in row.asked] == ["weight 2", "", "unlike", ""]
     assert row.asked[0].box == Box(0, 0, 12, 12)
     worded = Query(Like("5/00005.png"), Words("red", 2), Keep("sky"), Drop("people"), Where("path~=1/"))
     told = row_of(held, worded, search(held, query, encoder=encoder, k=4)).asked[1:]
     assert [(tile.caption, tile.note) for tile in told] == [
         ('"red"', "weight 2"),
         ('"sky"', "to stay"),
-        ('"people"', "weight -1"),
+        ('"people"', "to go"),
     ]
     assert len(row.found) == 4
     for name in ("sheet.png", "sheet.HTML"):

@@ -11,7 +11,7 @@ from samekind.errors import UsageError
 from samekind.evaluation.metrics import score
 from samekind.evaluation.ranking import rank
 from samekind.query import Hits, Like, Part, Picture, Query, Unlike, Vector, search
-from samekind.query.hits import about_granularity
+from samekind.query.hits import about_order
 from samekind.query.sheet import sheet_of
 from samekind.query.wider import NEIGHBOURS, around, level_of, pulled
 from tests.collection.mock import MockEncoder, draw, draw_many
@@ -104,7 +104,7 @@ def test_fine_is_a_search_without_a_level(collection: Collection) -> None:
     plain, fine = ask(collection, ONE), ask(collection, ONE, granularity="fine")
     assert paths(plain) == paths(fine)
     assert (fine.granularity, fine.fine, fine.no_effect) == (0, None, False)
-    assert about_granularity(fine) == ""
+    assert about_order(fine) == ""
 
 
 def test_the_order_is_wide_and_the_scores_are_fine(collection: Collection) -> None:
@@ -149,7 +149,7 @@ def test_what_asks_is_left_out_and_copies_are_collapsed(collection: Collection) 
     assert len(hits) == 20
     assert "5/00005.png" not in {hit.path for hit in hits}
     assert sum(len(hit.copies) for hit in hits) == 2
-    several = ask(collection, ONE, Unlike("2/00002.png", 0.5), Vector(np.ones(16)), k=12, granularity=0.5)
+    several = ask(collection, ONE, Unlike("2/00002.png"), Vector(np.ones(16)), k=12, granularity=0.5)
     assert len(several) == 12
     assert not {"5/00005.png", "2/00002.png"} & {hit.path for hit in several}
 
@@ -165,7 +165,7 @@ def test_a_level_without_effect_says_so(collection: Collection) -> None:
     hits = ask(collection, ONE, k=5, granularity=1e-6)
     assert hits.no_effect
     assert hits.to_dict()["no_effect"] is True
-    assert about_granularity(hits).startswith("granularity 1e-06 has no effect here")
+    assert about_order(hits).startswith("granularity 1e-06 has no effect here")
     assert "has no effect" in sheet_of(collection, Query(ONE), hits).subtitle
     assert [row.apart for row in sheet_of(collection, Query(ONE), hits).rows] == [False]
 

@@ -168,7 +168,7 @@ def _box(text: str) -> Box | None:
 def _show(hits: Hits, sheet: Path | None) -> None:
     from rich.console import Console
 
-    from samekind.query.hits import about_granularity
+    from samekind.query.hits import about_order
 
     console = Console(highlight=False)
     if not hits:
@@ -182,7 +182,7 @@ def _show(hits: Hits, sheet: Path | None) -> None:
             style="dim",
             markup=False,
         )
-        if said := about_granularity(hits):
+        if said := about_order(hits):
             console.print(f"{said[0].upper()}{said[1:]}.", style="dim", markup=False)
     if sheet is not None:
         console.print(f"Contact sheet: {sheet}", markup=False)

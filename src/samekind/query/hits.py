@@ -89,8 +89,9 @@ class Hits(Sequence[Hit]):
     """The hits of one search, best first; thresholds can be moved afterwards without searching again.
 
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
-    shown follows from them, ``k`` and the thresholds. With a ``granularity`` above 0 the order is that of the wider
-    kind, while scores and confidences belong to the ``fine`` search, whose hits are kept to compare with.
+    shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, or with a ``granularity`` above 0, the
+    order is that of the marks or of the wider kind, while scores and confidences belong to the ``fine`` search, whose
+    hits are kept to compare with.
     """
 
     candidates: tuple[Hit, ...]
@@ -104,6 +105,7 @@ class Hits(Sequence[Hit]):
     collapse: float | None = COLLAPSE_AT
     seconds: Seconds = field(default_factory=Seconds)
     granularity: float = 0.0
+    marks: int = 0
     fine: Hits | None = None
 
     @cached_property
@@ -144,13 +146,13 @@ class Hits(Sequence[Hit]):
     def nothing_here(self) -> bool:
         """True when no hit reaches the confidence of a match: the collection holds nothing of this kind.
 
-        Asked of the fine search, whatever the granularity.
+        Asked of the fine search, whatever marks and granularity say.
         """
         return all(hit.weak for hit in self._same_of_fine())
 
     @property
     def no_effect(self) -> bool:
-        """True when a granularity was asked for and these are the hits of the fine search, in its order."""
+        """True when marks or a granularity were given and these are the hits of the fine search, in its order."""
         return self.fine is not None and [hit.id for hit in self] == [hit.id for hit in self._same_of_fine()]
 
     def _same_of_fine(self) -> Hits:
@@ -190,6 +192,7 @@ class Hits(Sequence[Hit]):
             "min_score": self.min_score,
             "collapse": self.collapse,
             "granularity": self.granularity,
+            "marks": self.marks,
             "no_effect": self.no_effect,
             "collapsed": sum(len(hit.copies) for hit in self),
             "nothing_here": self.nothing_here,
@@ -245,14 +248,17 @@ def remark(hit: Hit) -> str:
     return ", ".join(filter(None, ("the same file" if hit.same_file else "", copies)))
 
 
-def about_granularity(hits: Hits) -> str:
-    """What a granularity did to these hits, in words; nothing for a fine search."""
+def about_order(hits: Hits) -> str:
+    """What marks and a granularity did to these hits, in words; nothing for a fine search without marks."""
     if hits.fine is None:
         return ""
-    asked = f"granularity {hits.granularity:g}"
+    marks = [f"{hits.marks} mark{'s' * (hits.marks > 1)}"] if hits.marks else []
+    asked = " and ".join([*marks, *([f"granularity {hits.granularity:g}"] if hits.granularity else [])])
     if hits.no_effect:
-        return f"{asked} has no effect here: these are the hits of the fine search"
-    return f"{asked}: ordered by the wider kind; score and confidence are of the fine search"
+        verb = "have" if hits.marks > 1 or (hits.marks and hits.granularity) else "has"
+        return f"{asked} {verb} no effect here: these are the hits of the fine search"
+    by = "the wider kind" if hits.granularity else "what was liked and disliked"
+    return f"{asked}: ordered by {by}; score and confidence are of the fine search"
 
 
 def group_copies(vectors: NDArray[np.float32], threshold: float | None, k: int) -> list[list[int]]:

@@ -16,6 +16,7 @@ from samekind.collection.where import And
 from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.errors import PictureError, UsageError
+from samekind.query.feedback import refined
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.model import Like, Picture, Query, Unlike, Vector
 from samekind.query.parts import pull
@@ -51,7 +52,9 @@ def search(
     """At most ``k`` pictures of the same kind as the query, best first.
 
     The query's vector is L2(sum of weight x part), each part a unit vector in the searched space: the tuned one, or
-    the encoder's own with ``tune`` False or where tuning was left out. ``exact`` None lets the collection choose.
+    the encoder's own with ``tune`` False or where tuning was left out. Where pictures or vectors are asked with, Like
+    and Unlike are marks on hits (`feedback.py`): they decide about the order, while scores and confidences stay those
+    of what was asked with. ``exact`` None lets the collection choose.
     ``collapse`` is the cosine of plain vectors from which on near-duplicates stand behind the best of them (None: each
     by itself). ``granularity`` from 0 ("fine") to 1 ("coarse") puts pictures of the same wider kind first: the order is
     that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
@@ -59,7 +62,7 @@ def search(
     ``where`` and the query's own filters must all hold.
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
-    Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a query
+    Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a mark with a weight, a query
     picture that cannot be used), EncoderMismatch
     and the errors of loading an encoder.
     """
@@ -78,11 +81,13 @@ def search(
     encoded = time.perf_counter()
     asked = collection.find([part.item for part in query.items])
     rows = _plain_rows(collection, query, looked, asked)
-    weights = np.array([pull(part) for part in query.shown], np.float32)
+    pulls = np.array([pull(part) for part in query.shown], np.float32)
 
     tuning = collection.tuning
     space = tuning.space if tuning is not None and tune else None
-    vector = summed(space.apply(rows) if space else rows, weights)
+    mapped = space.apply(rows) if space else rows
+    marks = _marks(query, pulls)
+    vector = summed(mapped[~marks], pulls[~marks])
     asking = _Asking(collection, vector, space, _narrowed(query, where), exact, frozenset(asked), hashes)
     bare = Hits(
         candidates=(),
@@ -95,9 +100,14 @@ def search(
         min_score=min_score,
         collapse=collapse,
     )
-    hits = asking.nearest(bare)
+    hits = fine = asking.nearest(bare)
+    if marks.any():
+        found = refined(vector, mapped[marks & (pulls > 0)], mapped[marks & (pulls < 0)])
+        fine, vector = replace(fine, marks=int(marks.sum())), found.vector
+        hits = asking.ordered_by(found.asked if space else vector, replace(fine, fine=fine))
     if level > FINE:
-        hits = asking.wider(hits, rows, level)
+        wide = asking.wider(vector, rows, level)
+        hits = asking.ordered_by(asking.side_of(wide), replace(fine, granularity=level, fine=fine))
     seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
     return hits.timed(seconds)
 
@@ -118,41 +128,44 @@ class _Asking:
         """The hits, best first."""
         fetch = bare.k + len(self.left_out) + _SPARE
         while True:
-            ids, scores = self._found(self.vector, fetch, self.where)
+            ids, scores = self._found(self.side_of(self.vector), fetch, self.where)
             hits = self._filled(bare, ids, scores)
             if len(hits) == bare.k or len(ids) < fetch - len(self.left_out) or not _may_hold_more(hits):
                 return hits
             fetch *= 4
 
-    def wider(self, fine: Hits, parts: Vectors, level: float) -> Hits:
-        """The hits in the order of a vector that is pulled towards what lies around the query, up to ``level``."""
-        near, _ = self._found(self.vector, CANDIDATES + len(self.left_out), None)
+    def wider(self, vector: NDArray[np.float32], parts: Vectors, level: float) -> NDArray[np.float32]:
+        """(dim,): the vector pulled towards what lies around it, up to ``level``; ``parts`` are the query's own."""
+        near, _ = self._found(self.side_of(vector), CANDIDATES + len(self.left_out), None)
         chosen = around(self.collection.stored(near, tuned=False), parts)
-        wide = pulled(self.vector, self._stored([near[n] for n in chosen])[:, : len(self.vector)], level)
-        bare = replace(fine, granularity=level, fine=fine)
+        return pulled(vector, self._stored([near[n] for n in chosen])[:, : len(vector)], level)
+
+    def ordered_by(self, asked: NDArray[np.float32], bare: Hits) -> Hits:
+        """The hits by another query side of a score, (dim,) or (dim + 1,), scored as the fine search of ``bare``."""
+        fine = bare.fine or bare
         if len(fine) < fine.k:  # all that pass are known
             ids = [hit.id for hit in fine.candidates]
-            order = np.argsort(-(self._stored(ids) @ self._asked(wide)), kind="stable")
+            order = np.argsort(-(self._stored(ids) @ asked), kind="stable")
             vectors = fine.vectors[order]
             return replace(bare, candidates=tuple(fine.candidates[n] for n in order), vectors=vectors)
         fetch = fine.k + len(self.left_out) + _SPARE
         while True:
-            ids, _ = self._found(wide, fetch, self.where)
-            hits = self._filled(bare, ids, self._stored(ids) @ self._asked(self.vector))
+            ids, _ = self._found(asked, fetch, self.where)
+            hits = self._filled(bare, ids, self._stored(ids) @ self.side_of(self.vector))
             if len(hits) == fine.k or len(ids) < fetch - len(self.left_out):
                 return hits
             fetch *= 4
 
     def _found(
-        self, vector: NDArray[np.float32], fetch: int, where: str | Where | None
+        self, asked: NDArray[np.float32], fetch: int, where: str | Where | None
     ) -> tuple[list[str], NDArray[np.float32]]:
-        """Ids of the ``fetch`` nearest, less those left out, and their scores."""
-        asked, tuned = self._asked(vector)[None], self.space is not None
-        ((ids, scores),) = self.collection.nearest(asked, fetch, where=where, tuned=tuned, exact=self.exact)
+        """Ids of the ``fetch`` nearest to the query side of a score, less those left out, and their scores."""
+        tuned = self.space is not None
+        ((ids, scores),) = self.collection.nearest(asked[None], fetch, where=where, tuned=tuned, exact=self.exact)
         keep = [n for n, id_ in enumerate(ids) if id_ not in self.left_out]
         return [ids[n] for n in keep], scores[keep]
 
-    def _asked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def side_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The query side of a score, one row."""
         return self.space.asking(vector[None])[0] if self.space else vector
 
@@ -163,6 +176,19 @@ class _Asking:
     def _filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32]) -> Hits:
         candidates = _candidates(self.collection, ids, scores, bare.tuned, self.hashes)
         return replace(bare, candidates=candidates, vectors=self.collection.stored(ids, tuned=False))
+
+
+def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(n,) which of what is shown are marks on hits: likes and unlikes, where something else is asked with."""
+    marks = np.array([isinstance(part, Like | Unlike) for part in query.shown])
+    if not pulls[~marks].any():
+        return np.zeros(len(marks), np.bool_)
+    if (np.abs(pulls[marks]) != 1).any():
+        raise UsageError(
+            "Beside a picture or a vector, likes and unlikes are marks and have no weights; leave the weights out, or "
+            "name the pictures' files and weigh those."
+        )
+    return marks
 
 
 def _without_words(query: Query, collection: Collection) -> None:

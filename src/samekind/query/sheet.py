@@ -12,8 +12,8 @@ from samekind.collection import Collection
 from samekind.encoders.base import Pixels
 from samekind.errors import StorageError, UsageError
 from samekind.pictures.views import Box
-from samekind.query.hits import WEAK_BELOW, Hit, Hits, about_granularity, remark
-from samekind.query.model import Drop, Keep, Like, Picture, Query, Unlike, Vector, Where, Words
+from samekind.query.hits import WEAK_BELOW, Hit, Hits, about_order, remark
+from samekind.query.model import Drop, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words
 from samekind.query.parts import pull
 
 KINDS = (".png", ".html")
@@ -77,7 +77,7 @@ def sheet_of(collection: Collection, query: Query, hits: Hits) -> Sheet:
     """The sheet of one search."""
     space = "tuned to this collection" if hits.tuned else "plain"
     subtitle = f"{hits.encoder}, {space}, {hits.seconds.search * 1000:.0f} ms"
-    if said := about_granularity(hits):
+    if said := about_order(hits):
         subtitle += f"; {said}"
     if hits.nothing_here:
         subtitle += "; nothing here is likely to be the same kind"
@@ -145,8 +145,19 @@ def _asked(collection: Collection, query: Query) -> Iterator[Tile]:
                 tile = Tile(None, "a vector")
             case Words(text=text) | Keep(text=text) | Drop(text=text):
                 tile = Tile(None, f'"{text}"')
-        note = "to stay" if isinstance(part, Keep) else "" if pull(part) == 1 else f"weight {pull(part):g}"
-        yield replace(tile, note=note)
+        yield replace(tile, note=_note(part))
+
+
+def _note(part: Part) -> str:
+    """What is said of a part beside its name."""
+    match part:
+        case Keep():
+            return "to stay"
+        case Drop():
+            return "to go"
+        case Unlike(weight=1):
+            return "unlike"
+    return "" if pull(part) == 1 else f"weight {pull(part):g}"
 
 
 def _umask() -> int:
