@@ -339,7 +339,7 @@ def main(name: str, asked: argparse.Namespace) -> None:
         if asked.variants and protocol != asked.variants:
             continue
         table = Table(protocol, [one.name for one in bench.sets])
-        for split in splits[:1] if asked.variants else splits[: asked.halvings]:
+        for split in splits[:1] if asked.variants or protocol == "own" else splits[: asked.halvings]:
             run = bench.run(protocol, split)
             made = bench.tuned(run)
             known = run.values(made)
