@@ -23,7 +23,21 @@ from typing import Any
 import numpy as np
 from common import save
 from numpy.typing import NDArray
-from spaces import METRICS, Run, Sides, Values, best_of_each, loaded, percent, scored, sides, tuned, with_hubs
+from spaces import (
+    METRICS,
+    Run,
+    Sides,
+    Values,
+    best_of_each,
+    loaded,
+    pair,
+    percent,
+    points,
+    scored,
+    sides,
+    tuned,
+    with_hubs,
+)
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
@@ -198,7 +212,7 @@ class Bench:
         fits = [start + task.fit for start, task in zip(starts, run.tasks, strict=False)]
         seen = []
         for one, fit in zip(run.seen, fits, strict=True):
-            inside = np.flatnonzero(np.isin(viewed, fit))
+            inside = np.isin(viewed, fit)
             seen.append(
                 replace(one, vectors=look[fit], views=views[inside], view_rows=np.searchsorted(fit, viewed[inside]))
             )
@@ -225,18 +239,10 @@ def finished(job: Any) -> Any:
     return long.result()
 
 
-def pair(values: Sequence[float]) -> str:
-    """Recall@1 / MAP@R."""
-    return " / ".join(f"{value:.1f}" for value in values)
-
-
 def against_words(ours: Sequence[Values], theirs: Sequence[Values]) -> str:
     """The mean difference in each metric, with its interval (queries drawn anew)."""
     found = differences(ours, theirs)
-    return "; ".join(
-        f"{100 * found[name].mean:+.1f} [{100 * found[name].low:+.1f}, {100 * found[name].high:+.1f}]"
-        for name in METRICS
-    )
+    return "; ".join(points(found[name]) for name in METRICS)
 
 
 def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values]], oracle: list[list[Values]]) -> Any:
@@ -297,7 +303,7 @@ def try_variants(bench: Bench, run: Run, table: Table, known: list[Values], seed
             if len(variant.sizes) == 1:
                 alone.setdefault(setting, []).append((values, made))
         print(f"   {time.time() - started:.0f} s", flush=True)
-    for setting, tried in alone.items() if len(set(named) & ALONE) == len(ALONE) else ():
+    for setting, tried in alone.items() if set(named) >= ALONE else ():
         table.add(f"{BEST_ALONE}: {setting}", run, best_of_each(tried), known)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from common import CONFIRMING_SETS, TUNING_SETS, save
 from numpy.typing import NDArray
-from spaces import loaded, sides, tuned
+from spaces import loaded, points, sides, tuned
 
 from samekind import Encoder, load_encoder
 from samekind.adapt.gather import Gathered
@@ -219,7 +219,7 @@ def _figures(
         gain = differences(after, before)["map@r"]
         row[f"queries, {kind}"] = sum(len(one["map@r"]) for one in before)
         row[f"picture alone, {kind}"] = f"{100 * np.mean([one['map@r'].mean() for one in before]):.1f}"
-        row[f"gain, {kind}"] = f"{100 * gain.mean:+.1f} [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+        row[f"gain, {kind}"] = points(gain)
     return row
 
 

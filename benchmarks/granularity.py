@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from common import SHARED, save
 from numpy.typing import NDArray
-from spaces import METRICS, Values, tuned
+from spaces import METRICS, Values, points, tuned
 
 from samekind import Encoder, load_encoder
 from samekind.adapt.gather import Gathered
@@ -149,10 +149,7 @@ def rows_of(one: Set, name: str, way: Way) -> list[dict[str, Any]]:
         for level, values in zip(LEVELS, at, strict=True):
             row[f"{level:g}"] = " / ".join(f"{100 * values[label][metric].mean():.1f}" for metric in METRICS)
         found = differences([at[-1][label]], [at[0][label]])
-        row["1 against 0"] = "; ".join(
-            f"{100 * found[metric].mean:+.1f} [{100 * found[metric].low:+.1f}, {100 * found[metric].high:+.1f}]"
-            for metric in METRICS
-        )
+        row["1 against 0"] = "; ".join(points(found[metric]) for metric in METRICS)
         rows.append(row)
     return rows
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from common import save
-from spaces import METRICS, Run, Sides, Values, loaded, percent, scored, sides, through, tuned
+from spaces import METRICS, Run, Sides, Values, loaded, pair, percent, scored, sides, through, tuned
 
 from samekind import load_encoder
 from samekind.adapt.closed_form import fit_mix
@@ -31,11 +31,6 @@ def without(run: Run, left: int) -> AdaptedEncoder:
     mix = fit_mix(others, parts, 0)
     known = landmarks(map_parts(parts, mix, np.concatenate([one.vectors for one in others])), 0)
     return AdaptedEncoder("old", run.encoder, mix, "", landmarks=known)
-
-
-def both(value: list[float]) -> str:
-    """Recall@1 / MAP@R."""
-    return " / ".join(f"{one:.1f}" for one in value)
 
 
 def share(rows: np.ndarray[Any, Any]) -> float:
@@ -86,16 +81,16 @@ def added(run: Run, left: int) -> dict[str, Any]:
     swapped[left] = plain
     ways["plain"] = [(look, look) for look in swapped]
     found = {name: run.values(way) for name, way in ways.items()}
-    row["plain"] = both(percent(found["plain"])[left])
-    row["the others'"] = both(percent(found["the others'"])[left])
+    row["plain"] = pair(percent(found["plain"])[left])
+    row["the others'"] = pair(percent(found["the others'"])[left])
     for name in ("grown", "grown, --keep"):
-        row[name] = both(percent(found[name])[left])
-    row["tuned by itself"] = both(percent([scored(run.sets[left], run.tasks[left], sides(alone, plain))])[0])
+        row[name] = pair(percent(found[name])[left])
+    row["tuned by itself"] = pair(percent([scored(run.sets[left], run.tasks[left], sides(alone, plain))])[0])
     for name in ("the others'", "grown", "grown, --keep"):
         rest = np.mean([one for at, one in enumerate(percent(found[name])[:-1]) if at != left], axis=0)
-        row[f"other sets, {name}"] = both(rest.tolist())
-        row[f"joint gallery, its queries, {name}"] = both(in_joint(run, found[name][-1], left, True))
-        row[f"joint gallery, other queries, {name}"] = both(in_joint(run, found[name][-1], left, False))
+        row[f"other sets, {name}"] = pair(rest.tolist())
+        row[f"joint gallery, its queries, {name}"] = pair(in_joint(run, found[name][-1], left, True))
+        row[f"joint gallery, other queries, {name}"] = pair(in_joint(run, found[name][-1], left, False))
     return row
 
 
@@ -106,7 +101,7 @@ def mean_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
         if isinstance(values[0], bool):
             return f"{sum(values)} of {len(values)}"
         if isinstance(values[0], str):
-            return both(np.mean([[float(one) for one in value.split(" / ")] for value in values], axis=0).tolist())
+            return pair(np.mean([[float(one) for one in value.split(" / ")] for value in values], axis=0).tolist())
         return round(float(np.mean(values)), 2)
 
     return {"set": "all"} | {key: mean([row[key] for row in rows]) for key in rows[0] if key != "set"}

@@ -15,6 +15,7 @@ from samekind import Encoder
 from samekind.adapt.gather import Gathered
 from samekind.encoders.rows import Array, map_views
 from samekind.evaluation import protocols
+from samekind.evaluation.compare import Difference
 from samekind.evaluation.labels import LabelledSet, read_labels
 from samekind.evaluation.measure import joined_labels
 from samekind.evaluation.metrics import score
@@ -72,6 +73,16 @@ def loaded(encoder: Encoder) -> tuple[list[LabelledSet], list[SetVectors]]:
 def percent(values: Sequence[Values]) -> list[list[float]]:
     """The means of METRICS in percent for each set."""
     return [[100 * float(one[name].mean()) for name in METRICS] for one in values]
+
+
+def pair(values: Sequence[float]) -> str:
+    """Recall@1 / MAP@R."""
+    return " / ".join(f"{value:.1f}" for value in values)
+
+
+def points(change: Difference) -> str:
+    """A mean difference in points, with its interval."""
+    return f"{100 * change.mean:+.1f} [{100 * change.low:+.1f}, {100 * change.high:+.1f}]"
 
 
 def scored(labelled: LabelledSet, task: protocols.Task, made: Sides, coarse: bool = False) -> Values:

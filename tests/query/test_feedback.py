@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from samekind.encoders.rows import Array, unit_rows
 from samekind.errors import UsageError
-from samekind.query.feedback import FURTHEST, MOST_CROWDING, refined, rocchio
+from samekind.query.feedback import FURTHEST, MOST_CROWDING, refined
 
 NONE = np.zeros((0, 3), np.float32)
 X, Y, Z = np.eye(3, dtype=np.float32)
@@ -27,7 +27,7 @@ def test_without_marks_the_query_comes_back_bit_for_bit() -> None:
         assert made.vector.tobytes() == query.tobytes()
         assert made.crowding == 1
         assert made.asked.tolist() == [*query.tolist(), 1]
-    assert rocchio(query, np.zeros((0, 6)), np.zeros((0, 6))).tobytes() == query.tobytes()  # type: ignore[arg-type]
+    assert refined(query, np.zeros((0, 6)), np.zeros((0, 6))).vector.tobytes() == query.tobytes()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -38,9 +38,11 @@ def test_who_likes_the_query_itself_asks_the_same(times: int) -> None:
 
 
 def test_one_liked_picture_counts_twice_the_query() -> None:
-    np.testing.assert_allclose(rocchio(X, Y[None], NONE), np.array([1, np.sqrt(3), 0]) / 2, atol=1e-6)  # held at sixty
+    np.testing.assert_allclose(
+        refined(X, Y[None], NONE).vector, np.array([1, np.sqrt(3), 0]) / 2, atol=1e-6
+    )  # held at sixty
     near = unit_rows((X + Y)[None])
-    np.testing.assert_allclose(rocchio(X, near, NONE), unit_rows((0.5 * X + near[0])[None])[0], atol=1e-6)
+    np.testing.assert_allclose(refined(X, near, NONE).vector, unit_rows((0.5 * X + near[0])[None])[0], atol=1e-6)
 
 
 def test_what_is_disliked_alone_pushes_away() -> None:
@@ -53,27 +55,29 @@ def test_what_is_disliked_alone_pushes_away() -> None:
 
 @pytest.mark.parametrize("far", [Y, -X])
 def test_what_is_far_away_anyway_does_not_push(far: Array) -> None:
-    np.testing.assert_array_equal(rocchio(X, NONE, far[None]), X)
+    np.testing.assert_array_equal(refined(X, NONE, far[None]).vector, X)
 
 
 def test_marks_that_contradict_each_other_count_neither_way() -> None:
     rows = drawn(1, 4)
-    assert rocchio(rows[0], rows[1:], rows[1:]).tobytes() == rows[0].tobytes()
-    np.testing.assert_array_equal(rocchio(rows[0], rows[1:3], rows[2:]), rocchio(rows[0], rows[1:2], rows[3:]))
+    assert refined(rows[0], rows[1:], rows[1:]).vector.tobytes() == rows[0].tobytes()
+    np.testing.assert_array_equal(
+        refined(rows[0], rows[1:3], rows[2:]).vector, refined(rows[0], rows[1:2], rows[3:]).vector
+    )
 
 
 def test_who_dislikes_the_query_itself_still_asks_it() -> None:
-    np.testing.assert_allclose(rocchio(X, NONE, X[None]), X, atol=1e-6)
+    np.testing.assert_allclose(refined(X, NONE, X[None]).vector, X, atol=1e-6)
 
 
 def test_likes_that_cancel_the_query_out_leave_it() -> None:
     np.testing.assert_array_equal(
-        rocchio(X, np.array([[-0.25, np.sqrt(0.9375), 0], [-0.25, -np.sqrt(0.9375), 0]]), NONE), X
+        refined(X, np.array([[-0.25, np.sqrt(0.9375), 0], [-0.25, -np.sqrt(0.9375), 0]]), NONE).vector, X
     )
 
 
 def test_straight_behind_the_query_is_no_direction_to_go() -> None:
-    np.testing.assert_array_equal(rocchio(X, -X[None], NONE), X)
+    np.testing.assert_array_equal(refined(X, -X[None], NONE).vector, X)
 
 
 @given(*MARKS)
@@ -103,8 +107,8 @@ def test_marked_pictures_come_nearer_or_go_further(seed: int, count: int) -> Non
     query, *rows = drawn(seed, 1 + count)
     liked = np.array(rows, np.float32)
     none = np.zeros((0, 6), np.float32)
-    assert (liked @ rocchio(query, liked, none)).mean() >= (liked @ query).mean() - 1e-5
-    assert rows[0] @ rocchio(query, none, liked[:1]) <= max(rows[0] @ query, 0) + 1e-5
+    assert (liked @ refined(query, liked, none).vector).mean() >= (liked @ query).mean() - 1e-5
+    assert rows[0] @ refined(query, none, liked[:1]).vector <= max(rows[0] @ query, 0) + 1e-5
 
 
 def test_kinds_with_two_looks_are_found_after_marks() -> None:
@@ -120,7 +124,7 @@ def test_kinds_with_two_looks_are_found_after_marks() -> None:
         order = order[order != own]
         marked, rest = order[:6], order[6:]
         right = label[marked] == label[own]
-        vector = rocchio(query, rows[marked[right]], rows[marked[~right]])
+        vector = refined(query, rows[marked[right]], rows[marked[~right]]).vector
         again = rest[np.argsort(-(rows[rest] @ vector), kind="stable")]
         before.append((label[rest[:5]] == label[own]).mean())
         after.append((label[again[:5]] == label[own]).mean())

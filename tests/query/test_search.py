@@ -10,7 +10,7 @@ from samekind.encoders.base import encode_pictures
 from samekind.errors import EncoderMismatch, UsageError
 from samekind.pictures.views import Box
 from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words, search
-from samekind.query.feedback import rocchio
+from samekind.query.feedback import refined
 from samekind.query.hits import about_order
 from samekind.tuning import Tuning
 from samekind.tuning.calibration import Calibration
@@ -95,7 +95,7 @@ def test_marks_change_the_order_and_no_score(collection: Collection, folder: Pat
     assert {hit.path for hit in marked} == set(score_of) - {"2/00002.png", "4/00004.png"}
     np.testing.assert_allclose([hit.score for hit in marked], [score_of[hit.path] for hit in marked], atol=1e-6)
     query, liked, disliked = encode_pictures(ENCODER, [pixels_of(folder / n / f"0000{n}.png") for n in "124"])
-    wanted = rocchio(query, liked[None], disliked[None])
+    wanted = refined(query, liked[None], disliked[None]).vector
     by_marks = encode_pictures(ENCODER, [pixels_of(hit.file) for hit in marked]) @ wanted
     assert (np.diff(by_marks) < 2e-3).all()
     assert marked.marks == 2

@@ -50,6 +50,11 @@ class Refined:
 def refined(query: NDArray[np.float32], liked: Vectors, disliked: Vectors) -> Refined:
     """What a search asks with after marks: ``query`` (d,), ``liked`` (k, d) and ``disliked`` (m, d), mapped rows.
 
+    The vector is L2(mean of query and liked - PUSH x mean of w x disliked), after Rocchio (1971), with three guards,
+    which are ours. w, from 0 to 1, is how near a disliked picture is to that mean, over how near query and liked ones
+    are to it on average: one that is far away anyway does not push. A picture that is marked both ways counts neither
+    way. The result's cosine to the query is never less than FURTHEST: beyond it, the vector stops on the way there.
+
     Hits are ordered by ``refined(...).asked @ stored`` where the collection is tuned (``stored`` rows of d + 1 numbers)
     and by ``refined(...).vector @ stored`` where it is not. Such scores are on another scale than a picture query's:
     what is shown, and what thresholds are held against, stays the score of the query itself, as with a wider look.
@@ -71,17 +76,6 @@ def refined(query: NDArray[np.float32], liked: Vectors, disliked: Vectors) -> Re
         return Refined(query, 1.0)
     vector = _held(pushed / length, start)
     return Refined(vector.astype(np.float32), min(max(length**-2, 1.0), MOST_CROWDING))
-
-
-def rocchio(query: NDArray[np.float32], liked: Vectors, disliked: Vectors) -> NDArray[np.float32]:
-    """The vector of ``refined`` alone, (d,): L2(mean of query and liked - PUSH x mean of w x disliked).
-
-    After Rocchio (1971), with three guards, which are ours. w, from 0 to 1, is how near a disliked picture is to that
-    mean, over how near query and liked ones are to it on average: one that is far away anyway does not push. A picture
-    that is marked both ways counts neither way. The result's cosine to the query is never less than FURTHEST: beyond
-    it, the vector stops on the way there.
-    """
-    return refined(query, liked, disliked).vector
 
 
 def _away(middle: Exact, nearness: float, disliked: Exact) -> Exact:
