@@ -92,6 +92,7 @@ def test_what_is_printed() -> None:
         "copies": 0,
         "copy_ids": [],
         "columns": {"year": 1990},
+        "roles": {},
     }
     assert [json.loads(line)["rank"] for line in found.to_jsonl().splitlines()] == [1, 2]
     assert found.paths("\0") == "/root/a/1.jpg\0/root/a/2.jpg\0"

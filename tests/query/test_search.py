@@ -9,7 +9,7 @@ from samekind.collection import Collection
 from samekind.encoders.base import encode_pictures
 from samekind.errors import EncoderMismatch, UsageError
 from samekind.pictures.views import Box
-from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words, search
+from samekind.query import Hits, Like, Part, Picture, Query, Unlike, Vector, Where, Words, search
 from samekind.query.feedback import refined
 from samekind.query.hits import about_order
 from samekind.tuning import Tuning
@@ -175,9 +175,11 @@ def test_filters_in_the_query_and_beside_it_must_all_hold(collection: Collection
         ((Like("no/such.png"),), {}, "no picture"),
         ((Like("5/00005.png"), Unlike("5/00005.png")), {}, "cancel"),
         ((Like("5/00005.png"), Where("colour=red")), {}, "colour"),
-        ((Words("red"),), {}, "mock knows no words"),
-        ((Like("5/00005.png"), Keep("red")), {}, "mock knows no words"),
-        ((Like("5/00005.png"), Drop("red")), {}, "mock knows no words"),
+        ((Words("red"),), {"granularity": "coarse"}, "without words"),
+        ((Words("red"),), {"method": "sums"}, "Did you mean 'sum'"),
+        ((Words("red"),), {"keep": 1.5}, "between 0 and 1"),
+        ((Words("red"),), {"change": -1}, "from 0 on"),
+        ((Like("5/00005.png"),), {"keep": 0.5}, "queries with words"),
         ((Vector(np.ones(3)),), {}, "16 numbers"),
         ((Picture(b"no picture"),), {}, "query picture"),
         ((Picture(Path("no/such.jpg")),), {}, "no/such.jpg"),

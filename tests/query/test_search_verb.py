@@ -154,7 +154,9 @@ def test_a_sheet_is_written_beside_the_results(place: Path) -> None:
         (("--query", FILE, "--weight", "2"), "--query says all"),
         (("--query", "red shoes"), 'quote words: "red"'),
         (("--query", ""), "The query is empty"),
-        (("--query", '"red shoes"'), "mock knows no words"),
+        (("--words", " "), "must say something"),
+        (("--words", "red", "--not", "Red"), "both looked for and dropped"),
+        (("--words", "red", "--method", "sums"), "Did you mean 'sum'"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], says: str) -> None:

@@ -29,6 +29,11 @@ def search(
     like: Annotated[list[str], typer.Option(help="A picture of the collection, by id or path.")] = [],  # noqa: B006
     unlike: Annotated[list[str], typer.Option(help="The same, to keep away from.")] = [],  # noqa: B006
     vector: Annotated[list[Path], typer.Option(help="A .npy file with one vector of the encoder.")] = [],  # noqa: B006
+    words: Annotated[list[str], typer.Option(help="What the picture is to show, in words.")] = [],  # noqa: B006
+    no: Annotated[list[str], typer.Option("--not", metavar="TEXT", help="What must not be there, in words.")] = [],  # noqa: B006
+    method: Annotated[str | None, typer.Option(help="How picture and words become one: sum, pdv, roles ...")] = None,
+    change: Annotated[float | None, typer.Option(help="How much the words change the picture; usually 1.")] = None,
+    keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
     query: Annotated[
         str | None, typer.Option(help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'.")
     ] = None,
@@ -38,7 +43,7 @@ def search(
     ] = [],  # noqa: B006
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Search the plain encoder.")] = False,
     min_confidence: Annotated[float, typer.Option(help="Leave out hits below it (0 to 1).")] = 0.0,
-    min_score: Annotated[float, typer.Option(help="Leave out hits below it (cosine, -1 to 1).")] = -1.0,
+    min_score: Annotated[float | None, typer.Option(help="Leave out hits below it.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Search exactly, however large the collection.")] = False,
     collapse: Annotated[
         float | None, typer.Option(help="Cosine of plain vectors from which on pictures count as copies.")
@@ -53,7 +58,7 @@ def search(
     nul: Annotated[bool, typer.Option("-0", help="Only the files' paths, each ended by a NUL.")] = False,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet, .png or .html.")] = None,
 ) -> None:
-    """Find the same kind of thing by picture.
+    """Find the same kind of thing by picture, by words, or by both.
 
     Exit code 0: found; 1: nothing good enough; 2: wrong usage.
 
@@ -63,6 +68,7 @@ def search(
         raise UsageError("Choose one of --json, --jsonl, --paths and -0.")
     if no_collapse and collapse is not None:
         raise UsageError("Choose one of --collapse and --no-collapse.")
+    from samekind.cli.progress import follow
     from samekind.collection import Collection
     from samekind.query import COLLAPSE_AT, Query, parse
     from samekind.query import search as run
@@ -70,20 +76,24 @@ def search(
 
     if sheet is not None:
         check_sheet_name(sheet)
-    if query is None and not (picture or like or unlike or vector):
+    if query is None and not (picture or like or unlike or vector or words or no):
         raise UsageError(
-            "Say what to look for: --picture FILE (- for standard input), --like ITEM, --vector FILE or --query FORM."
+            "Say what to look for: --picture FILE (- for standard input), --words TEXT, --like ITEM, --vector FILE or "
+            "--query FORM."
         )
-    if query is not None and (picture or weight or crop or like or unlike or vector):
+    if query is not None and (picture or weight or crop or like or unlike or vector or words or no):
         raise UsageError(
-            "--query says all that is asked for; leave out --picture, --weight, --crop, --like, --unlike and --vector."
+            "--query says all that is asked for; leave out --picture, --weight, --crop, --words, --not, --like, "
+            "--unlike and --vector."
         )
     held = Collection.open(collection)
     asked = (
-        Query(*_pictures(picture, weight, crop), *_items(like, unlike), *_vectors(vector))
+        Query(*_pictures(picture, weight, crop), *_said(words, no), *_items(like, unlike), *_vectors(vector))
         if query is None
         else parse(query)
     )
+    if asked.words or asked.keeps or asked.drops:
+        follow(held.learn_words())
     hits = run(
         held,
         asked,
@@ -95,6 +105,9 @@ def search(
         min_score=min_score,
         collapse=None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
         granularity=granularity,
+        method=method,
+        change=change,
+        keep=keep,
     )
     if sheet is not None:
         write_sheet(sheet_of(held, asked, hits), sheet)
@@ -126,6 +139,12 @@ def _pictures(sources: list[str], weights: list[float], crops: list[str]) -> lis
         )
         for n, source in enumerate(sources)
     ]
+
+
+def _said(words: list[str], no: list[str]) -> list[Part]:
+    from samekind.query import Drop, Words
+
+    return [*map(Words, words), *map(Drop, no)]
 
 
 def _items(like: list[str], unlike: list[str]) -> list[Part]:
@@ -182,6 +201,8 @@ def _show(hits: Hits, sheet: Path | None) -> None:
             style="dim",
             markup=False,
         )
+        if hits.understood and hits.understood.notice:
+            console.print(f"{hits.understood.notice[0].upper()}{hits.understood.notice[1:]}.", markup=False)
         if said := about_order(hits):
             console.print(f"{said[0].upper()}{said[1:]}.", style="dim", markup=False)
     if sheet is not None:

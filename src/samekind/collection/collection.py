@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import index, kinds, retune
+from samekind.collection import concepts, index, kinds, retune
 from samekind.collection import manifest as manifests
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
@@ -229,6 +229,11 @@ class Collection:
         passing = None if where is None else self.table.read([], asked, row_ids=True)["_rowid"].to_numpy()
         return self.vectors(tuned).nearest(vectors, k, passing)
 
+    def passing(self, where: str | Where | None) -> set[str]:
+        """Ids of the present pictures that pass. Raises UsageError."""
+        asked = PRESENT_ROWS if where is None else f"({self._sql(where)}) AND {PRESENT_ROWS}"
+        return set(self.table.read(["id"], asked)["id"].to_pylist())
+
     def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The pictures with these ids, in this order; each a dict with "id", "root", "path", "file" and ``columns``.
 
@@ -328,7 +333,32 @@ class Collection:
         (an unknown source, a clashing column), CollectionBusy, EncoderMismatch, StorageError and what loading an
         encoder raises; what was committed before stays, and running it again goes on from there.
         """
-        return Job(sync(self, sources, encoder, settings or self.settings, tune, dry_run))
+        return Job(self._sync(sources, encoder, settings or self.settings, tune, dry_run))
+
+    def _sync(
+        self, sources: Sequence[str | Path | Source], encoder: Encoder | None, settings: Settings, *how: bool
+    ) -> Generator[Event, None, SyncReport]:
+        report = yield from sync(self, sources, encoder, settings, *how)
+        if not report.dry_run and concepts.has_some(self):
+            yield from concepts.learn(self, settings)
+        return report
+
+    def learn_words(self, *, settings: Settings | None = None) -> Job[concepts.WordsReport]:
+        """Looks at what words need of all present pictures: once, and whatever is new later on.
+
+        The job raises CollectionBusy and StorageError.
+        """
+        return Job(concepts.learn(self, settings or self.settings))
+
+    def hashes(self, ids: Sequence[str]) -> list[str | None]:
+        """The content hashes of present pictures, None for an id that is gone."""
+        found = self.table.read(["id", "hash"], PRESENT_ROWS)
+        by_id = dict(zip(found["id"].to_pylist(), found["hash"].to_pylist(), strict=True))
+        return [by_id.get(id_) for id_ in ids]
+
+    def concepts_of(self, hashes: list[str | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """What pictures with these contents show, (m, 1013) of those known so far, and (n,) which are known."""
+        return concepts.read(self, hashes, self.settings)
 
     def tune(self) -> Job[retune.TuneReport]:
         """Fits the collection to its own pictures again, whether or not that is due."""

@@ -26,17 +26,23 @@ CHANGED = "changed"
 
 
 def reencode(
-    collection: Collection, shelf: Shelf, encoder: Encoder | None, settings: Settings
+    collection: Collection,
+    shelf: Shelf,
+    encoder: Encoder | None,
+    settings: Settings,
+    *,
+    views: bool = True,
+    stage: str = "encoding",
 ) -> Generator[Event, None, tuple[int, float, Counter[str]]]:
     """Returns how many contents were encoded, at which rate, and pictures left out by reason.
 
-    Pictures that have second views get them here too. ``encoder`` None loads the shelf's, when it is needed. Raises
-    EncoderMismatch where that has another version by now, and what loading it raises.
+    With ``views`` pictures that have second views get them here too. ``encoder`` None loads the shelf's, when it is
+    needed. Raises EncoderMismatch where that has another version by now, and what loading it raises.
     """
     for name in sorted(roots.away(collection.manifest)):
         folder = collection.manifest.roots[name].folder
         yield Warned(f"Folder {folder} is away; its pictures get no new vectors until it is back and synced.")
-    contents, viewed = _lacking(collection, shelf)
+    contents, viewed = _lacking(collection, shelf, views)
     if not contents:
         return 0, 0.0, Counter()
     if encoder is None:
@@ -47,7 +53,7 @@ def reencode(
     left_out: Counter[str] = Counter()
     waiting: list[Looked] = []
     committed = started
-    yield Progress("encoding", 0, total)
+    yield Progress(stage, 0, total)
     while contents:
         others: dict[str, Group] = {}
         for hash_, one in _looks(collection, contents, viewed, encoder, settings):
@@ -66,17 +72,18 @@ def reencode(
                 _commit(shelf, waiting)
                 waiting, committed = [], now
             if done % 16 == 0:
-                yield Progress("encoding", done, total)
+                yield Progress(stage, done, total)
         contents = others
     _commit(shelf, waiting)
-    yield Progress("encoding", done, total)
+    yield Progress(stage, done, total)
     return done, done / (time.perf_counter() - started), left_out
 
 
-def _lacking(collection: Collection, shelf: Shelf) -> tuple[dict[str, Group], set[str]]:
+def _lacking(collection: Collection, shelf: Shelf, views: bool) -> tuple[dict[str, Group], set[str]]:
     """Present files by content, of the contents that the shelf lacks; and the contents that have second views."""
     table, made = collection.table, collection.made
-    viewed = set(table.read(["hash"], f"{PRESENT_ROWS} AND {made.views} IS NOT NULL")["hash"].to_pylist())
+    with_views = f"{PRESENT_ROWS} AND {made.views} IS NOT NULL"
+    viewed = set(table.read(["hash"], with_views)["hash"].to_pylist()) if views else set()
     contents: dict[str, Group] = {}
     columns = ["hash", "id", "root", "path", "size", "mtime_ns"]
     for batch in table.batches(columns, PRESENT_ROWS):

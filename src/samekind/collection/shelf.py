@@ -36,9 +36,9 @@ class Shelf:
         self._views = _Records(folder / _VIEWS, len(SECOND_VIEWS), made.dim)
 
     @classmethod
-    def make(cls, collection: Path, made: MadeBy) -> Shelf:
+    def make(cls, collection: Path, made: MadeBy, inside: str = FOLDER) -> Shelf:
         """The shelf of that encoder, a new one where there is none. Raises StorageError."""
-        folder = place_of(collection, made)
+        folder = place_of(collection, made, inside)
         if not (folder / _ABOUT).exists():
             with _stored(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -48,9 +48,9 @@ class Shelf:
         return cls(folder, made)
 
     @classmethod
-    def at(cls, collection: Path, made: MadeBy) -> Shelf:
+    def at(cls, collection: Path, made: MadeBy, inside: str = FOLDER) -> Shelf:
         """The shelf of that encoder, to look into."""
-        return cls(place_of(collection, made), made)
+        return cls(place_of(collection, made, inside), made)
 
     def __len__(self) -> int:
         return len(self._looks.at)
@@ -138,9 +138,9 @@ class _Records:
         return np.memmap(self._file, self._type, "r", shape=(whole,)) if whole else np.empty(0, self._type)
 
 
-def place_of(collection: Path, made: MadeBy) -> Path:
+def place_of(collection: Path, made: MadeBy, inside: str = FOLDER) -> Path:
     """The folder of that encoder's shelf."""
-    return collection / FOLDER / made.fingerprint
+    return collection / inside / made.fingerprint
 
 
 def shelves(collection: Path) -> list[MadeBy]:
@@ -156,9 +156,9 @@ def shelves(collection: Path) -> list[MadeBy]:
     return found
 
 
-def clear(collection: Path, keep: Sequence[str] = ()) -> None:
+def clear(collection: Path, keep: Sequence[str] = (), inside: str = FOLDER) -> None:
     """Drops the shelves of all encoders but those with the fingerprints to keep. Raises StorageError."""
-    folder = collection / FOLDER
+    folder = collection / inside
     for place in folder.glob("*"):
         if place.name not in keep:
             with _stored(place):

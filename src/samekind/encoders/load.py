@@ -21,6 +21,7 @@ from samekind.settings import Settings, resolve
 
 ONNX = "onnx:"
 _FILE = "onnx"
+_CLASSIFIED = 224
 
 
 def load_encoder(
@@ -174,6 +175,17 @@ def _from_file(path: Path) -> Blueprint:
     _, side, dim = read_onnx(path)
     trunk = Trunk(_FILE, file_sha256(path), View("squash", side), "own", dim)
     return Blueprint(trunk, lambda: read_onnx(path)[0])
+
+
+def classifier(settings: Settings) -> Network:
+    """The network of ``lite`` with its 1,000 class scores as outputs, (n, 1000) float32."""
+    from samekind.encoders.efficientnet import build_efficientnet
+    from samekind.encoders.torch_legacy import read_tensors
+
+    (file,) = fetch("lite", settings).result()
+    digest = catalog.WEIGHTS["lite"].digest
+    build = partial(build_efficientnet, read_tensors(file), _CLASSIFIED, classifier=True)
+    return Network(build, settings, key=f"classes@{_CLASSIFIED}-{digest[:8]}")
 
 
 def _lite(path: Path, trunk: Trunk) -> Any:

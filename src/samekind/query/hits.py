@@ -17,6 +17,8 @@ from samekind.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from samekind.query.understood import Understood
+
 WEAK_BELOW = 0.5
 """Confidence below which a hit is shown as weak."""
 
@@ -35,7 +37,8 @@ class Hit:
 
     ``score`` is the cosine in the searched space, ``confidence`` 0..1 by the collection's own calibration.
     ``copies`` are the ids of near-duplicates that stand behind this hit. ``same_file`` marks the very file that was
-    asked with.
+    asked with. With words in the query the score says by how many standard deviations a picture exceeds the
+    collection's average, and ``roles`` what each thing that was asked for gives, in the same measure.
     """
 
     rank: int
@@ -48,6 +51,7 @@ class Hit:
     same_file: bool = False
     copies: tuple[str, ...] = ()
     columns: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    roles: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def weak(self) -> bool:
@@ -68,6 +72,7 @@ class Hit:
             "copies": len(self.copies),
             "copy_ids": list(self.copies),
             "columns": dict(self.columns),
+            "roles": {name: round(part, 4) for name, part in self.roles.items()},
         }
 
 
@@ -91,7 +96,7 @@ class Hits(Sequence[Hit]):
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
     shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, or with a ``granularity`` above 0, the
     order is that of the marks or of the wider kind, while scores and confidences belong to the ``fine`` search, whose
-    hits are kept to compare with.
+    hits are kept to compare with. ``understood`` says how words were taken.
     """
 
     candidates: tuple[Hit, ...]
@@ -101,20 +106,17 @@ class Hits(Sequence[Hit]):
     tuned: bool
     k: int
     min_confidence: float = 0.0
-    min_score: float = -1.0
+    min_score: float | None = None
     collapse: float | None = COLLAPSE_AT
     seconds: Seconds = field(default_factory=Seconds)
     granularity: float = 0.0
     marks: int = 0
     fine: Hits | None = None
+    understood: Understood | None = None
 
     @cached_property
     def _shown(self) -> tuple[Hit, ...]:
-        good = [
-            n
-            for n, hit in enumerate(self.candidates)
-            if hit.confidence >= self.min_confidence and hit.score >= self.min_score
-        ]
+        good = [n for n, hit in enumerate(self.candidates) if self.passes(hit)]
         groups = group_copies(self.vectors[good], self.collapse, self.k)
         return tuple(
             replace(
@@ -124,6 +126,10 @@ class Hits(Sequence[Hit]):
             )
             for rank, (first, *others) in enumerate(groups, 1)
         )
+
+    def passes(self, hit: Hit) -> bool:
+        """Whether a hit reaches both thresholds."""
+        return hit.confidence >= self.min_confidence and (self.min_score is None or hit.score >= self.min_score)
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -165,8 +171,8 @@ class Hits(Sequence[Hit]):
         """The same search with another least confidence (0..1)."""
         return replace(self, min_confidence=check_confidence(confidence))
 
-    def above(self, score: float) -> Hits:
-        """The same search with another least score (cosine)."""
+    def above(self, score: float | None) -> Hits:
+        """The same search with another least score, or none."""
         return replace(self, min_score=score)
 
     def collapsed(self, threshold: float | None) -> Hits:
@@ -194,6 +200,7 @@ class Hits(Sequence[Hit]):
             "granularity": self.granularity,
             "marks": self.marks,
             "no_effect": self.no_effect,
+            "understood": self.understood.to_dict() if self.understood else None,
             "collapsed": sum(len(hit.copies) for hit in self),
             "nothing_here": self.nothing_here,
             "seconds": self.seconds.to_dict(),
@@ -235,7 +242,7 @@ class Hits(Sequence[Hit]):
                 f"{hit.confidence:.0%}",
                 f"{hit.score:.3f}",
                 escape(hit.path),
-                escape(remark(hit)),
+                escape(remark(hit) or said_roles(hit)),
                 style="dim" if hit.weak else None,
             )
         return table
@@ -246,6 +253,11 @@ def remark(hit: Hit) -> str:
     count = len(hit.copies)
     copies = f"+{count} {'copy' if count == 1 else 'copies'}" if count else ""
     return ", ".join(filter(None, ("the same file" if hit.same_file else "", copies)))
+
+
+def said_roles(hit: Hit) -> str:
+    """What each thing that was asked for gives to a hit, where there were several."""
+    return ", ".join(f"{name} {part:+.1f}" for name, part in hit.roles.items()) if len(hit.roles) > 1 else ""
 
 
 def about_order(hits: Hits) -> str:

@@ -5,34 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import kinds
 from samekind.collection.where import And
 from samekind.collection.written import parse_where
-from samekind.encoders.base import Encoder, Vectors, encode_pictures
-from samekind.errors import PictureError, UsageError
+from samekind.encoders.base import Encoder, Vectors
+from samekind.errors import UsageError
 from samekind.query.feedback import refined
-from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
-from samekind.query.model import Like, Picture, Query, Unlike, Vector
+from samekind.query.filling import candidates, confidence
+from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.looking import load, look_at, plain_rows, summed
+from samekind.query.model import Like, Query, Unlike
 from samekind.query.parts import pull
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
+from samekind.query.worded import Asked, Sliders, hits_of
+from samekind.query.wording import Wording
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
-    from samekind.tuning import Tuning
     from samekind.tuning.space import Space
 
 _SPARE = 16
 """Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
-
-_CALIBRATED_ON = 2_000
-_VANISHED = 1e-6
 
 
 def search(
@@ -44,9 +42,12 @@ def search(
     tune: bool = True,
     exact: bool | None = None,
     min_confidence: float = 0.0,
-    min_score: float = -1.0,
+    min_score: float | None = None,
     collapse: float | None = COLLAPSE_AT,
     granularity: float | str = FINE,
+    method: str | None = None,
+    change: float | None = None,
+    keep: float | None = None,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -60,6 +61,9 @@ def search(
     that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
     confidences and what passes the thresholds stay those of the query itself.
     ``where`` and the query's own filters must all hold.
+    With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`), ``change``
+    and ``keep`` its two sliders (None: as usual for it); the reference's copies are left out. What words need of the
+    pictures is made first where it is lacking, a long job (or run ``Collection.learn_words`` before).
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
     Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a mark with a weight, a query
@@ -73,14 +77,39 @@ def search(
     level = level_of(granularity)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
-    _without_words(query, collection)
+    worded = bool(query.words or query.keeps or query.drops)
+    if worded:
+        if level > FINE:
+            raise UsageError("A granularity is for queries without words; leave one of the two out.")
+        collection.learn_words().result()
+        collection.refresh()
+    elif not (method is None and change is None and keep is None):
+        raise UsageError("A method, change and keep are for queries with words; leave them out, or say some words.")
     if query.pictures and encoder is None:
-        encoder = _load_encoder(collection)
+        encoder = load(collection)
     loaded = time.perf_counter()
-    looked, hashes = _look_at(query.pictures, encoder, collection)
+    looked, hashes, pixels = look_at(query.pictures, encoder, collection)
     encoded = time.perf_counter()
     asked = collection.find([part.item for part in query.items])
-    rows = _plain_rows(collection, query, looked, asked)
+    bare = Hits(
+        candidates=(),
+        vectors=np.zeros((0, collection.dim), np.float32),
+        collection=str(collection.path),
+        encoder=collection.encoder_name,
+        tuned=collection.tuned and tune,
+        k=k,
+        min_confidence=min_confidence,
+        min_score=min_score,
+        collapse=collapse,
+    )
+    if worded:
+        wording = Wording.of(collection)
+        shown = plain_rows(collection, query, looked, asked) if query.shown else looked
+        whole = Asked(collection, wording, query, shown, pixels, tune)
+        narrowed, left_out = _narrowed(query, where), frozenset(asked)
+        hits = hits_of(whole, bare, narrowed, Sliders(method, change, keep), left_out, hashes)
+        return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))
+    rows = plain_rows(collection, query, looked, asked)
     pulls = np.array([pull(part) for part in query.shown], np.float32)
 
     tuning = collection.tuning
@@ -89,17 +118,6 @@ def search(
     marks = _marks(query, pulls)
     vector = summed(mapped[~marks], pulls[~marks])
     asking = _Asking(collection, vector, space, _narrowed(query, where), exact, frozenset(asked), hashes)
-    bare = Hits(
-        candidates=(),
-        vectors=np.zeros((0, collection.dim), np.float32),
-        collection=str(collection.path),
-        encoder=collection.encoder_name,
-        tuned=space is not None,
-        k=k,
-        min_confidence=min_confidence,
-        min_score=min_score,
-        collapse=collapse,
-    )
     hits = fine = asking.nearest(bare)
     if marks.any():
         found = refined(vector, mapped[marks & (pulls > 0)], mapped[marks & (pulls < 0)])
@@ -174,8 +192,9 @@ class _Asking:
         return self.collection.stored(ids, tuned=self.space is not None)
 
     def _filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32]) -> Hits:
-        candidates = _candidates(self.collection, ids, scores, bare.tuned, self.hashes)
-        return replace(bare, candidates=candidates, vectors=self.collection.stored(ids, tuned=False))
+        sure = confidence(self.collection, scores, bare.tuned)
+        found = candidates(self.collection, ids, scores, sure, self.hashes)
+        return replace(bare, candidates=found, vectors=self.collection.stored(ids, tuned=False))
 
 
 def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -191,12 +210,6 @@ def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
     return marks
 
 
-def _without_words(query: Query, collection: Collection) -> None:
-    """UsageError where words are to be understood."""
-    if query.words or query.keeps or query.drops:
-        raise UsageError(f"{collection.encoder_name} knows no words; ask with pictures, or with items and vectors.")
-
-
 def _narrowed(query: Query, where: str | Where | None) -> str | Where | None:
     """``where`` and the query's own filters, all of which must hold."""
     if not query.filters or where is None:
@@ -204,110 +217,7 @@ def _narrowed(query: Query, where: str | Where | None) -> str | Where | None:
     return And((parse_where(where) if isinstance(where, str) else where, *query.filters))
 
 
-def _load_encoder(collection: Collection) -> Encoder:
-    from samekind.encoders.load import load_encoder
-
-    return load_encoder(collection.encoder_name, collection.settings)
-
-
-def _look_at(
-    pictures: Sequence[Picture], encoder: Encoder | None, collection: Collection
-) -> tuple[Vectors, frozenset[str]]:
-    """Plain unit vectors (n, dim) of the query's pictures, and the content hashes of their files."""
-    if not pictures or encoder is None:
-        return np.zeros((0, collection.dim), np.float32), frozenset()
-    from samekind.collection.pipeline import hash_bytes
-    from samekind.pictures.decode import Limits, decode, read_bytes
-    from samekind.pictures.views import crop
-
-    collection.check(encoder)
-    settings = collection.settings
-    limits = Limits(settings.max_pixels, settings.max_bytes)
-    pixels, hashes = [], set()
-    for picture in pictures:
-        try:
-            data = read_bytes(picture.source, limits) if isinstance(picture.source, Path) else picture.source
-            if isinstance(data, bytes):
-                hashes.add(hash_bytes(data))
-                # A crop is measured on the whole picture, which then must not be decoded smaller.
-                data = decode(data, limits, None if picture.crop else encoder.input_side).pixels
-        except PictureError as problem:
-            named = picture.source if isinstance(picture.source, Path) else "given as bytes"
-            raise UsageError(f"The query picture {named} cannot be used ({problem}); ask with another one.") from None
-        pixels.append(crop(data, picture.crop) if picture.crop else data)
-    return encode_pictures(encoder, pixels), frozenset(hashes)
-
-
-def _plain_rows(collection: Collection, query: Query, looked: Vectors, asked: Sequence[str]) -> Vectors:
-    """One plain unit vector each for what is shown, (n, dim), in the order of the parts."""
-    stored = iter(collection.stored(asked, tuned=False) if asked else ())
-    rows = {Picture: iter(looked), Like: stored, Unlike: stored}
-    return np.stack(
-        [_given(part, collection) if isinstance(part, Vector) else next(rows[type(part)]) for part in query.shown]
-    )
-
-
-def _given(part: Vector, collection: Collection) -> NDArray[np.float32]:
-    values = np.asarray(part.values, np.float64)
-    if len(values) != collection.dim:
-        raise UsageError(
-            f"A query vector must have {collection.dim} numbers for {collection.path}, not {len(values)}; make it with "
-            f"the collection's encoder {collection.encoder_name!r}."
-        )
-    return np.asarray(values / np.linalg.norm(values), np.float32)
-
-
-def summed(rows: Vectors, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """L2(sum of weight x row): (n, dim) unit rows and (n,) weights -> (dim,). UsageError where the sum vanishes."""
-    total = weights @ rows
-    length = float(np.linalg.norm(total))
-    if length <= _VANISHED * float(np.abs(weights).sum()):
-        raise UsageError("The parts of the query cancel each other out; change their weights.")
-    return np.asarray(total / length, np.float32)
-
-
-def _candidates(
-    collection: Collection, ids: Sequence[str], scores: NDArray[np.float32], tuned: bool, hashes: frozenset[str]
-) -> tuple[Hit, ...]:
-    own = list(collection.table.person_columns)
-    kind = kinds.shown(collection.table)
-    named = kinds.names(collection.table) if kind else {}
-    confidences = _confidence(collection, scores, tuned)
-    return tuple(
-        Hit(
-            rank=rank,
-            id=row["id"],
-            root=row["root"],
-            path=row["path"],
-            file=row["file"],
-            score=float(score),
-            confidence=float(confidence),
-            same_file=row["hash"] in hashes,
-            columns={name: row[name] for name in own} | ({"kind": kinds.called(row[kind], named)} if kind else {}),
-        )
-        for rank, (row, score, confidence) in enumerate(
-            zip(collection.rows(ids, [*own, "hash", *([kind] if kind else [])]), scores, confidences, strict=True), 1
-        )
-    )
-
-
-def _confidence(collection: Collection, scores: NDArray[np.float32], tuned: bool) -> NDArray[np.float64]:
-    tuning = collection.tuning
-    if tuning is None:
-        tuning = _calibrated(collection)
-    return tuning.confidence(scores, tuned)
-
-
-def _calibrated(collection: Collection) -> Tuning:
-    """What scores mean in a collection that was never tuned, from a sample of its pictures; tens of milliseconds."""
-    from samekind.tuning import fit
-
-    matrix = collection.vectors(tuned=False).matrix
-    sample = matrix[np.random.default_rng(0).permutation(len(matrix))[:_CALIBRATED_ON]]
-    return fit(sample, collection.parts, np.zeros((0, 0, collection.dim), np.float32), np.zeros(0, np.intp))
-
-
 def _may_hold_more(hits: Hits) -> bool:
     """Whether pictures beyond those fetched could still pass the thresholds: scores only fall from here."""
     last = hits.candidates[-1] if hits.candidates else None
-    return last is None or (last.confidence >= hits.min_confidence and last.score >= hits.min_score)
+    return last is None or hits.passes(last)

@@ -1,0 +1,76 @@
+"""How a query with words was understood, in what samekind knows and in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samekind.meaning import concept_names, sentence_vectors
+from samekind.meaning.colours import COLOURS, named
+from samekind.meaning.shipped import names_vectors
+
+SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How one text was understood: the ``nearest`` names that samekind knows, with cosines, and its ``colours``."""
+
+    text: str
+    nearest: tuple[tuple[str, float], ...]
+    colours: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        nearest = [{"name": name, "cosine": round(cosine, 4)} for name, cosine in self.nearest]
+        return {"text": self.text, "nearest": nearest, "colours": list(self.colours)}
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The ``method`` that composed picture and words (empty: there were words alone), its sliders, and each text.
+
+    ``caption`` is the reference in words, where the method uses one. ``sure`` is the confidence of what fits the words
+    best in the whole collection, None where there were none to look for.
+    """
+
+    method: str
+    change: float
+    keep: float
+    caption: str
+    texts: tuple[Heard, ...]
+    sure: float | None
+
+    @property
+    def notice(self) -> str:
+        """What a person should know before trusting the hits, or nothing."""
+        if self.sure is None or self.sure >= SURE or self.texts[0].colours:
+            return ""
+        first = self.texts[0]
+        return (
+            f"no picture stands out for {first.text!r}, whose nearest among the things known by name is "
+            f"{first.nearest[0][0]!r}; these hits are a guess"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "method": self.method,
+            "change": self.change,
+            "keep": self.keep,
+            "caption": self.caption,
+            "texts": [one.to_dict() for one in self.texts],
+            "notice": self.notice,
+        }
+
+
+def heard(texts: Sequence[str]) -> list[Heard]:
+    """How each text is understood."""
+    names, found = concept_names(), []
+    for text, cosines in zip(texts, sentence_vectors(texts) @ names_vectors().T, strict=True):
+        nearest = tuple((names[at], float(cosines[at])) for at in np.argsort(-cosines)[:3])
+        found.append(Heard(text, nearest, tuple(COLOURS[at] for at in np.flatnonzero(named(text)))))
+    return found

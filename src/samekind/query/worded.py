@@ -1,0 +1,219 @@
+"""Queries with words: every picture scored for each thing that was asked, composed into one ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Pixels, Vectors, encode_pictures
+from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
+from samekind.query.filling import candidates, confidence
+from samekind.query.hits import COLLAPSE_AT, Hits
+from samekind.query.looking import summed
+from samekind.query.model import Like, Picture, Query
+from samekind.query.parts import pull
+from samekind.query.understood import Understood, heard
+from samekind.query.wording import Wording
+
+if TYPE_CHECKING:
+    from samekind.collection import Collection
+    from samekind.collection.where import Where
+
+_SPARE = 64
+_NAMES = 2
+"""Concepts of the reference that its caption names."""
+
+
+@dataclass(frozen=True)
+class Sliders:
+    """The ``method`` of composing and its two sliders; None: as usual."""
+
+    method: str | None = None
+    change: float | None = None
+    keep: float | None = None
+
+    def usual(self) -> tuple[str, float, float]:
+        """With what is usual where nothing was said. Raises UsageError for an unknown method or an impossible value."""
+        name = USUAL if self.method is None else self.method
+        how = find_method(name, self.change, self.keep)
+        return (
+            name,
+            how.change if self.change is None else self.change,
+            how.keep if self.keep is None else self.keep,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One query of a collection that knows words. ``reference`` (m, d) plain rows of what is shown, in order.
+
+    ``pixels`` are those of its pictures. All scores (n,) are of ``wording.ids``.
+    """
+
+    collection: Collection
+    wording: Wording
+    query: Query
+    reference: Vectors
+    pixels: Sequence[Pixels]
+    tune: bool
+
+    @cached_property
+    def picture(self) -> NDArray[np.float32] | None:
+        """Scores of the reference in the searched space."""
+        if not len(self.reference):
+            return None
+        tuning = self.collection.tuning
+        space = tuning.space if tuning is not None and self.tune else None
+        pulls = np.array([pull(part) for part in self.query.shown], np.float32)
+        vector = summed(space.apply(self.reference) if space else self.reference, pulls)
+        asked = space.asking(vector[None])[0] if space else vector
+        stored = self.collection.vectors(self.tune).matrix
+        return np.asarray((stored @ asked)[self.wording.rows], np.float32)
+
+    @cached_property
+    def words(self) -> NDArray[np.float32] | None:
+        """Scores of the words, weighed."""
+        weights = np.array([part.weight for part in self.query.words], np.float32)
+        if not weights.any():
+            return None
+        found = self.wording.scores([part.text for part in self.query.words])
+        return np.asarray(weights @ found / weights.sum(), np.float32)
+
+    @cached_property
+    def keeps(self) -> NDArray[np.float32]:
+        """(m, n) scores of what must stay."""
+        return self.wording.scores([part.text for part in self.query.keeps])
+
+    @cached_property
+    def drops(self) -> NDArray[np.float32]:
+        """(m, n) scores of what must vanish."""
+        return self.wording.scores([part.text for part in self.query.drops])
+
+    @cached_property
+    def caption(self) -> str:
+        """The reference in words, by the concepts that it shows; empty without one."""
+        from samekind.meaning import concept_encoder, concept_names, split_concepts
+
+        found = []
+        if self.pixels:
+            found.append(encode_pictures(concept_encoder(self.collection.settings), self.pixels))
+        liked = [part.item for part in self.query.items if isinstance(part, Like)]
+        if liked:
+            place = {id_: row for row, id_ in enumerate(self.wording.ids)}
+            rows = [place[id_] for id_ in self.collection.find(liked) if id_ in place]
+            found.append(self.wording.concepts[rows])
+        if not sum(map(len, found)):
+            return ""
+        shown = split_concepts(np.concatenate(found))[0].mean(axis=0)
+        return "a photo of " + " and ".join(concept_names()[at] for at in np.argsort(-shown)[:_NAMES])
+
+    def given(self, method: str) -> Given:
+        """All of it in one measure; the reference's caption only where the ``method`` has a use for it."""
+        more: dict[str, NDArray[np.float32]] = {}
+        if METHODS[method].captions and self.picture is not None and self.words is not None and self.caption:
+            words = ", ".join(part.text for part in self.query.words)
+            more["caption"], more["edited"] = self.wording.scores([self.caption, f"{self.caption}, {words}"])
+            spread = max(float(self.words.std()), 1e-9)
+            more = {name: (one - one.mean()) / spread for name, one in more.items()}
+            said = self.wording.said_scores([self.caption, words])
+            more["said_caption"], more["said_words"] = standard(said)
+        return Given(
+            picture=None if self.picture is None else standard(self.picture),
+            words=None if self.words is None else standard(self.words),
+            keeps=standard(self.keeps),
+            drops=standard(self.drops),
+            **more,
+        )
+
+    def confidences(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """How sure the picture and the words are of these rows, on average."""
+        sure = []
+        if self.picture is not None:
+            sure.append(confidence(self.collection, self.picture[rows], self.collection.tuned and self.tune))
+        for scores in (self.words, *self.keeps):
+            if scores is not None:
+                sure.append(self.wording.confidence(scores[rows]))
+        return np.asarray(np.mean(sure, axis=0), np.float64)
+
+    def copies(self) -> NDArray[np.bool_]:
+        """(n,) which pictures are the reference, or near-duplicates of it."""
+        shown = [pull(part) > 0 and isinstance(part, Picture | Like) for part in self.query.shown]
+        if not any(shown):
+            return np.zeros(len(self.wording.ids), np.bool_)
+        return np.asarray((self.wording.looks @ self.reference[shown].T).max(axis=1) >= COLLAPSE_AT)
+
+    def roles(self, given: Given) -> dict[str, NDArray[np.float32]]:
+        """The part of each role in a hit: scores (n,) by what was asked."""
+        found = {} if given.picture is None else {"picture": given.picture}
+        if given.words is not None:
+            found["words"] = given.words
+        found |= {f"keep {part.text}": row for part, row in zip(self.query.keeps, given.keeps, strict=True)}
+        found |= {f"not {part.text}": row for part, row in zip(self.query.drops, given.drops, strict=True)}
+        return found
+
+
+def hits_of(
+    asked: Asked,
+    bare: Hits,
+    where: str | Where | None,
+    sliders: Sliders,
+    left_out: frozenset[str],
+    hashes: frozenset[str],
+) -> Hits:
+    """The hits, best first; a score says by how many standard deviations a picture exceeds the collection's average."""
+    method, change, keep = sliders.usual()
+    given = asked.given(method)
+    alone = given.picture is None
+    scores = composed(given, method, 1.0 if alone else change, 0.0 if alone else keep)
+    ids = asked.wording.ids
+    passing = None if where is None else asked.collection.passing(where)
+    out = asked.copies()
+    out |= np.array([id_ in left_out or (passing is not None and id_ not in passing) for id_ in ids], np.bool_)
+    usable = np.flatnonzero(~out)
+    order = usable[np.argsort(-scores[usable], kind="stable")]
+    roles = asked.roles(given)
+    query = asked.query
+    texts = [*(part.text for part in query.words), *(part.text for part in query.keeps)]
+    texts += [part.text for part in query.drops]
+    about = Understood(
+        method="" if alone else method,
+        change=change,
+        keep=keep,
+        caption=asked.caption if METHODS[method].captions and not alone else "",
+        texts=tuple(heard(texts)),
+        sure=float(asked.wording.confidence(asked.words).max()) if asked.words is not None else None,
+    )
+    told = replace(bare, understood=about)
+    return _enough(order, told, lambda rows: _filled(asked, told, rows, scores, roles, hashes))
+
+
+def _enough(order: NDArray[np.intp], bare: Hits, filled: Callable[[NDArray[np.intp]], Hits]) -> Hits:
+    """As many candidates as make k hits once copies collapse, or all."""
+    fetch = bare.k + _SPARE
+    while True:
+        hits = filled(order[:fetch])
+        if len(hits) == bare.k or fetch >= len(order):
+            return hits
+        fetch *= 4
+
+
+def _filled(
+    asked: Asked,
+    bare: Hits,
+    rows: NDArray[np.intp],
+    scores: NDArray[np.float32],
+    roles: dict[str, NDArray[np.float32]],
+    hashes: frozenset[str],
+) -> Hits:
+    ids = [asked.wording.ids[row] for row in rows]
+    found = candidates(asked.collection, ids, scores[rows], asked.confidences(rows), hashes)
+    with_roles = tuple(
+        replace(hit, roles={name: float(part[row]) for name, part in roles.items()})
+        for hit, row in zip(found, rows, strict=True)
+    )
+    return replace(bare, candidates=with_roles, vectors=asked.wording.looks[rows])
