@@ -14,6 +14,7 @@ SamekindError                 the root; each message is one sentence: what, wher
     WeightsMissing            its weights are not on this machine and could not be fetched
     WrongWeights              a checksum or the golden vector does not agree
     EncoderMismatch           vectors of one encoder met a collection of another
+  LanguageError               a captioner, a rewriter or a judge gave no answer that can be used
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ class WrongWeights(EncoderError):
 
 class EncoderMismatch(EncoderError):
     """Vectors of one encoder met a collection of another."""
+
+
+class LanguageError(SamekindError):
+    """A captioner, a rewriter or a judge gave no answer that can be used."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

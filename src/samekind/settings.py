@@ -24,6 +24,8 @@ class Settings:
     max_bytes: int = 500_000_000
     offline: bool = False
     device: str = "auto"
+    language_url: str = ""
+    language_model: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -34,7 +36,11 @@ MEANINGS = {
     "max_bytes": "picture files with more bytes are skipped",
     "offline": "never fetch weights",
     "device": "what training (adapt) runs on: cpu, cuda (a GPU), or auto, which is a GPU where torch finds one",
+    "language_url": "chat endpoint that captions pictures and rewrites captions, such as http://localhost:8000/v1",
+    "language_model": "name of the model that is asked there",
 }
+_OWN = ("language_url", "language_model")
+"""Said by the person alone: a collection that came from elsewhere must not say where pictures are sent."""
 _DEFAULTS = Settings()
 
 
@@ -70,6 +76,11 @@ def cache_folder() -> Path:
     return Path(given) if given else platformdirs.user_cache_path("samekind")
 
 
+def language_key() -> str:
+    """The key of the language endpoint, from SAMEKIND_LANGUAGE_KEY: no setting, since settings are shown."""
+    return os.environ.get("SAMEKIND_LANGUAGE_KEY", "").strip()
+
+
 def usable_threads(settings: Settings) -> int:
     """The number of processors that this process may use, or the setting where it is smaller."""
     try:
@@ -98,6 +109,8 @@ def _read_environment() -> Mapping[str, Any]:
 def _checked(name: str, value: Any, source: str) -> Any:
     if name not in MEANINGS:
         raise unknown_name(f"setting (from {source})", name, MEANINGS)
+    if name in _OWN and source == "collection":
+        raise UsageError(f"A collection cannot set {name}, for pictures go there; take it out of its samekind.toml.")
     kind = type(getattr(_DEFAULTS, name))
     if isinstance(value, str) and kind is not str:
         value = _parsed(value, kind)
