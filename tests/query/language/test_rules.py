@@ -97,8 +97,8 @@ texts = st.one_of(
         st.sampled_from(
             re.split(
                 " ",
-                "no not without remove the a dog cat and or but , . instead of rather than replace with change to make it "
-                "in blue same add is has doesn't less all one of them from series colour only n't background",
+                "no not without remove the a dog cat and or but , . instead of rather than replace with change to make "
+                "it in blue same add is has doesn't less all one of them from series colour only n't background",
             )
         ),
         max_size=14,
