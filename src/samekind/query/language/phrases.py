@@ -17,9 +17,11 @@ COLOUR = rf"{_SHADE}(?:{_COLOURS})(?:[ -]colou?r(?:ed)?)?"
 COLOUR_PHRASE = rf"{COLOUR}(?:(?:, | and |-|/| & ){COLOUR})*"
 
 _PEOPLE = r"(?:people|persons?|humans?|m[ae]n|wom[ae]n|boys?|girls?|child(?:ren)?)"
+_IRREGULAR = ("m[ae]n", "wom[ae]n", "child(?:ren)?")
 _DETERMINER = r"(?:(?:an?|the|some|many|several|another|his|her|its|their|one|two|three|four|five|six|\d+)\s+)"
 _LINK = (
-    r"(?:\s*,?\s*\b(?:and|or|with|on|in|at|by|near|beside|behind|under|over|above|below|beneath|against|holding|wearing|"
+    r"(?:\s*,?\s*\b(?:and|or|with|on|in|at|by|near|beside|behind|under|over|above|below|beneath|against|holding|"
+    r"wearing|"
     r"next\s+to|in\s+front\s+of|on\s+top\s+of|surrounded\s+by)\s+)"
 )
 _INNER = r"(?:(?!(?:and|or|with|of|on|in|at|by|near|a|an|the|to|is|are)\b)[\w-]+\s+)"
@@ -104,8 +106,11 @@ def _named(thing: str) -> list[str]:
 def _forms(noun: str) -> str:
     """Singular and plural of a noun, as a pattern."""
     low = noun.lower()
-    if re.fullmatch(_PEOPLE, low):
+    if re.fullmatch(r"people|persons?|humans?", low):
         return rf"\b{_PEOPLE}(?!\w)"
+    for forms in _IRREGULAR:
+        if re.fullmatch(forms, low):
+            return rf"\b{forms}(?!\w)"
     stem = low[:-3] + "y" if low.endswith("ies") and len(low) > 4 else re.sub(r"(?<=[^s])s$", "", low)
     if stem.endswith("y") and len(stem) > 2:
         return rf"\b{re.escape(stem[:-1])}(?:y|ys|ies)(?!\w)"

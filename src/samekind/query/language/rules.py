@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from samekind.query.language.answers import LONGEST, one_line
-from samekind.query.language.patterns import Step, steps
+from samekind.query.language.clauses import Step, steps
 from samekind.query.language.phrases import (
     COLOUR_PHRASE,
     NOTHING,
@@ -88,9 +88,10 @@ def caption_of(concepts: Sequence[tuple[str, float]]) -> str:
 def understood(caption: str, change: str) -> Edit:
     """What a change in English makes of a caption, and the roles that were understood.
 
-    Clauses are taken one after the other (``patterns.steps``). What is removed or negated leaves the caption and is
+    Clauses are taken one after the other (``clauses.steps``). What is removed or negated leaves the caption and is
     named in ``drops`` alone; what is exchanged is put in its place where the caption names it; all else is appended,
-    "caption, change" where no pattern fits. The text is never empty; an empty change leaves the caption as it is.
+    "caption, change" where no pattern fits, or where the change is longer than LONGEST characters. The text is never
+    empty; an empty change leaves the caption as it is.
     """
     change = one_line(change)
     found = steps(change) if len(change) <= LONGEST else [Step("words", said=change)]
