@@ -33,6 +33,7 @@ VERBS = {
     "adapt": "Fit one encoder to several collections, without labels.",
     "evaluate": "Measure search on labelled pictures.",
     "encoders": "List, fetch or import encoders.",
+    "check-encoder": "Whether an encoder is what it should be, and hears word order.",
     "config": "Every setting, its value, and who set it.",
 }
 
@@ -57,7 +58,7 @@ class LazyGroup(typer.core.TyperGroup):
             raise unknown_name("command", args[0], VERBS)
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None:
-            module = importlib.import_module(f"samekind.cli.{name}_verb")
+            module = importlib.import_module(f"samekind.cli.{name.replace('-', '_')}_verb")
             command = typer.main.get_command(module.app)
             command.name = name
         return name, command, rest

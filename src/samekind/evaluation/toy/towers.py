@@ -1,9 +1,9 @@
 """Exact two-tower encoders of the toy world, made from attributes without any learning. Ours.
 
 A scene and a text are both read as features; each feature has a direction of chance of its own, and a vector is the sum
-of the directions at length one. As in real two-tower encoders (Liang and others, "Mind the gap", NeurIPS 2022) it is then
-moved by an offset that all pictures share, or by another that all words share; a little noise comes on top, and the whole
-has length one again.
+of the directions at length one. As in real two-tower encoders (Liang and others, "Mind the gap", NeurIPS 2022) it is
+then moved by an offset that all pictures share, or by another that all words share; a little noise comes on top, and
+the whole has length one again.
 """
 
 from __future__ import annotations
