@@ -24,7 +24,7 @@ _CHANGING = (
     (r"\b[0-9a-f]{32}\b", "ID"),
     (r"\d+(\.\d+)? ms", "# ms"),
     (r"\d+(\.\d+)? s\b", "# s"),
-    (r"\d+ pictures/s", "# pictures/s"),
+    (r"\d+(\.\d+)? pictures/s", "# pictures/s"),
     (r"\d+(\.\d+)? MB", "# MB"),
 )
 

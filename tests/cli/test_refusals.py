@@ -72,6 +72,7 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
         ),
         (("encoders", "fetch", "dinno"), "There is no encoder 'dinno'; known: .*Did you mean 'dino'"),
         (("encoders", "import", "birds/torn.jpg"), "torn.jpg"),
+        (("check-encoder",), "Missing argument .*; see samekind check-encoder --help"),
     ],
 )
 def test_one_sentence(call: Call, room: Path, synced: Said, words: str | tuple[str, ...], sentence: str) -> None:

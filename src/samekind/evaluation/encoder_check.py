@@ -12,6 +12,7 @@ import numpy as np
 from samekind.encoders import load
 from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.encoders.golden import check_golden, draw_card
+from samekind.encoders.rows import unit_rows
 from samekind.errors import WrongWeights
 from samekind.evaluation.toy.draw import draw
 from samekind.evaluation.toy.swaps import BLIND, SwapScore, same_hits, shuffled, swap_cases, swap_score
@@ -105,7 +106,7 @@ def check_pictures(encoder: Encoder) -> list[Finding]:
     findings.append(_close("one by one", rows, encode_pictures(encoder, pictures, batch=1), "single pictures"))
     findings.append(_apart(rows))
     findings += [Finding(one.what, NOTE, f"{one.value}: {one.why}") for one in getattr(encoder, "choices", ())]
-    rate = f"{len(pictures) / max(seconds, 1e-9):.3g} pictures/s here, resized and encoded one after the other"
+    rate = f"{len(pictures) / max(seconds, 1e-9):.1f} pictures/s here, resized and encoded one after the other"
     return [*findings, Finding("rate", NOTE, rate)]
 
 
@@ -160,7 +161,8 @@ def _unit(rows: Vectors, shape: tuple[int, ...], what: str = "unit length") -> F
         return Finding(what, WRONG, f"an array of {rows.shape} {rows.dtype} came out, not of {shape} float32")
     off = float(np.abs(np.linalg.norm(rows.astype(np.float64), axis=1) - 1).max())
     state = FINE if off <= LENGTH_TOLERANCE else WRONG  # not a number is wrong, too
-    return Finding(what, state, f"{shape[0]} rows of {shape[1]} numbers, lengths off by up to {off:.1g}")
+    lengths = "" if off < 1e-5 else f", lengths off by up to {off:.1g}"
+    return Finding(what, state, f"{shape[0]} rows of {shape[1]} numbers{lengths}")
 
 
 def _close(what: str, rows: Vectors, others: Vectors, made: str) -> Finding:
@@ -168,11 +170,12 @@ def _close(what: str, rows: Vectors, others: Vectors, made: str) -> Finding:
         return Finding(what, FINE, f"{made} gave the same numbers")
     if rows.shape != others.shape:
         return Finding(what, WRONG, f"{made} gave an array of {others.shape}, not of {rows.shape}")
-    least = float(np.einsum("nd,nd->n", rows, others).min())
+    least = float(np.einsum("nd,nd->n", unit_rows(rows), unit_rows(others)).min())
     return Finding(what, FINE if least >= SAME else WRONG, f"{made} agree to a cosine of {least:.5f}")
 
 
 def _apart(rows: Vectors) -> Finding:
-    nearest = float((rows @ rows.T)[np.triu_indices(len(rows), 1)].max())
+    unit = unit_rows(rows)
+    nearest = float((unit @ unit.T)[np.triu_indices(len(rows), 1)].max())
     why = f"the two most alike of {len(rows)} different pictures have a cosine of {nearest:.4f}"
     return Finding("tells apart", FINE if nearest < 1 - 1e-6 else WRONG, why)
