@@ -47,8 +47,8 @@ def _shapes(scene: Scene) -> Iterator[Edit]:
     for thing, count in _told_apart(scene, "colour"):
         for shape in SHAPES:
             if shape != thing.shape:
-                into = shape if count == 1 else _plural(shape, count)
-                text = f"turn the {thing.colour} {_plural('thing', count)} into {'a ' if count == 1 else ''}{into}"
+                into = f"a {shape}" if count == 1 else _plural(shape, count)
+                text = f"turn the {thing.colour} {_plural('thing', count)} into {into}"
                 adds, drops = f"{thing.colour} {shape}", f"{thing.colour} {thing.shape}"
                 yield Edit("change", "shape", text, (adds,), (drops,), (_changed(scene, thing, shape=shape),))
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from samekind.errors import UsageError, unknown_name
 from samekind.evaluation.toy.edits import EDITS, Edit
 from samekind.evaluation.toy.language import caption, shows
-from samekind.evaluation.toy.world import Scene, random_scene
+from samekind.evaluation.toy.world import Scene, pick, random_scene
 
-T = TypeVar("T")
 KINDS = tuple(EDITS)
 _TRIES = 8
 
@@ -56,8 +55,8 @@ def gallery(seed: int, count: int) -> tuple[Scene, ...]:
         for kind in KINDS:
             choices = tuple(EDITS[kind](base))
             if choices:
-                edit = _one(rng, choices)
-                result = _one(rng, edit.results)
+                edit = pick(rng, choices)
+                result = pick(rng, edit.results)
                 found |= dict.fromkeys([result, *_astray(rng, base, edit, result)])
     scenes = list(found)[:count]
     return tuple(scenes[place] for place in rng.permutation(count))
@@ -115,13 +114,9 @@ def _query(
 def _astray(rng: np.random.Generator, base: Scene, edit: Edit, result: Scene) -> list[Scene]:
     """A result of an edit, edited once more in another way that leaves the change in place; or none by chance."""
     for _ in range(_TRIES):
-        more = tuple(EDITS[_one(rng, [kind for kind in KINDS if kind != edit.kind])](result))
+        more = tuple(EDITS[pick(rng, [kind for kind in KINDS if kind != edit.kind])](result))
         if more:
-            scene = _one(rng, _one(rng, more).results)
+            scene = pick(rng, pick(rng, more).results)
             if scene != base and scene not in edit.results and has_change(scene, edit):
                 return [scene]
     return []
-
-
-def _one(rng: np.random.Generator, choices: Sequence[T]) -> T:
-    return choices[int(rng.integers(len(choices)))]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 
 from samekind.errors import UsageError
+
+T = TypeVar("T")
 
 SHAPES = ("circle", "square", "triangle", "star")
 COLOURS = ("red", "green", "blue", "yellow", "purple")
@@ -89,14 +92,15 @@ class Scene:
 
 def random_scene(rng: np.random.Generator) -> Scene:
     """A scene by chance: of one thing, of two or three alike, or of two or three of any looks."""
-    background = _one(rng, BACKGROUNDS)
+    background = pick(rng, BACKGROUNDS)
     colours = [colour for colour in COLOURS if colour != background]
     count = int(rng.integers(1, MOST + 1))
-    things = [Thing(_one(rng, SHAPES), _one(rng, colours), _one(rng, SIZES)) for _ in range(count)]
+    things = [Thing(pick(rng, SHAPES), pick(rng, colours), pick(rng, SIZES)) for _ in range(count)]
     if rng.random() < 0.3:
         things = [things[0]] * count
     return Scene.of(things, background, column=bool(rng.random() < 0.4))
 
 
-def _one(rng: np.random.Generator, words: Sequence[str]) -> str:
-    return words[int(rng.integers(len(words)))]
+def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+    """One of several by chance, each as likely."""
+    return choices[int(rng.integers(len(choices)))]
