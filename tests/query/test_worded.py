@@ -85,13 +85,13 @@ def test_what_must_not_be_there_goes_down(collection: Collection) -> None:
     assert stays[:2] == ["yellow"] * 2
 
 
-@pytest.mark.parametrize("method", ["sum", "slerp", "align", "analogy", "pdv", "weimocir", "roles"])
+@pytest.mark.parametrize("method", ["sum", "slerp", "align", "analogy", "pdv", "weimocir", "cirevl", "roles"])
 def test_every_method_runs(collection: Collection, folder: Path, method: str) -> None:
     hits = ask(collection, Picture(folder / "red" / "1.png"), Words("blue"), method=method, change=3.0, k=3)
     assert len(hits) == 3
     assert hits.understood is not None
     assert hits.understood.method == method
-    assert bool(hits.understood.caption) == (method in ("analogy", "pdv", "weimocir"))
+    assert bool(hits.understood.rewritten) == (method in ("analogy", "pdv", "weimocir", "cirevl"))
     assert hits.to_dict()["understood"]["change"] == 3.0
 
 

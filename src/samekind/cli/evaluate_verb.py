@@ -46,6 +46,12 @@ def evaluate(
             help="Adapt the encoder first, to what the protocol fits on: own or new, as --protocol.",
         ),
     ] = None,
+    gallery: Annotated[
+        str | None, typer.Option(help="For composed queries (a .jsonl file): the folder of pictures that is searched.")
+    ] = None,
+    method: Annotated[
+        list[str], typer.Option(help="For composed queries: how picture and words become one; none: all ways.")
+    ] = [],  # noqa: B006
     against: Annotated[
         str | None,
         typer.Option(help="Compare with no-tune, with another encoder, or (beside --run) with another run file."),
@@ -64,9 +70,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Measure search on labelled pictures.
+    """Measure search on labelled pictures, or composed search on a file of queries.
 
     samekind evaluate birds/labels.csv flowers/labels.csv --against no-tune --report report/
+
+    samekind evaluate composed/ikea.jsonl --gallery ikea --method sum --method pdv
     """
     from samekind.cli.progress import follow
     from samekind.evaluation import report as reports
@@ -75,6 +83,9 @@ def evaluate(
     from samekind.evaluation.evaluate import evaluate as measure
     from samekind.settings import resolve
 
+    if gallery is not None or method or any(file.suffix == ".jsonl" for file in labels or []):
+        _composed(labels or [], gallery, method, encoder, not no_tune, as_json, quiet)
+        return
     if (run is None) != (qrels is None):
         raise UsageError("--run and --qrels belong together; give both files.")
     if run is not None and qrels is not None:
@@ -113,6 +124,28 @@ def evaluate(
     typer.echo(json.dumps(found.to_dict()) if as_json else reports.text(found))
     if found.skipped:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _composed(
+    files: list[Path],
+    gallery: str | None,
+    methods: list[str],
+    encoder: str | None,
+    tune: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Queries of a picture and words, and nothing else."""
+    from samekind.cli.progress import follow
+    from samekind.evaluation.composed.run import evaluate_composed, text
+    from samekind.settings import resolve
+
+    if len(files) != 1 or files[0].suffix != ".jsonl" or gallery is None:
+        raise UsageError("Composed queries are one .jsonl file with --gallery FOLDER; give both, and no labels files.")
+    settings = resolve({"encoder": encoder})
+    job = evaluate_composed(files[0], gallery, methods, settings.encoder, tune=tune, settings=settings)
+    found = follow(job, quiet=quiet)
+    typer.echo(json.dumps(found.to_dict()) if as_json else text(found))
 
 
 def _adapted(labels: list[Path], settings: Settings, protocol: str, adapt_on: str, split: int, quiet: bool) -> str:

@@ -33,6 +33,9 @@ def search(
     no: Annotated[list[str], typer.Option("--not", metavar="TEXT", help="What must not be there, in words.")] = [],  # noqa: B006
     method: Annotated[str | None, typer.Option(help="How picture and words become one: sum, pdv, roles ...")] = None,
     change: Annotated[float | None, typer.Option(help="How much the words change the picture; usually 1.")] = None,
+    rewritten: Annotated[
+        str | None, typer.Option(help="The picture after the change, in words, for methods that ask so.")
+    ] = None,
     keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
     query: Annotated[
         str | None, typer.Option(help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'.")
@@ -108,6 +111,7 @@ def search(
         method=method,
         change=change,
         keep=keep,
+        rewritten=rewritten,
     )
     if sheet is not None:
         write_sheet(sheet_of(held, asked, hits), sheet)
@@ -201,6 +205,10 @@ def _show(hits: Hits, sheet: Path | None) -> None:
             style="dim",
             markup=False,
         )
+        if hits.understood and (text := hits.understood.rewritten):
+            console.print(f"Searched for: {text.text} (by {text.by})", style="dim", markup=False)
+            if text.fell_back:
+                console.print(text.fell_back, markup=False)
         if hits.understood and hits.understood.notice:
             console.print(f"{hits.understood.notice[0].upper()}{hits.understood.notice[1:]}.", markup=False)
         if said := about_order(hits):

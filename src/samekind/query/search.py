@@ -48,6 +48,7 @@ def search(
     method: str | None = None,
     change: float | None = None,
     keep: float | None = None,
+    rewritten: str | None = None,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -62,8 +63,9 @@ def search(
     confidences and what passes the thresholds stay those of the query itself.
     ``where`` and the query's own filters must all hold.
     With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`), ``change``
-    and ``keep`` its two sliders (None: as usual for it); the reference's copies are left out. What words need of the
-    pictures is made first where it is lacking, a long job (or run ``Collection.learn_words`` before).
+    and ``keep`` its two sliders (None: as usual for it). ``rewritten`` is the reference after the change in words, for
+    the methods that ask for it, where a person knows better than rules or a model. The reference's copies are left out.
+    What words need of the pictures is made first where it is lacking, a long job (or run ``Collection.learn_words``).
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
     Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a mark with a weight, a query
@@ -83,8 +85,10 @@ def search(
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
         collection.learn_words().result()
         collection.refresh()
-    elif not (method is None and change is None and keep is None):
-        raise UsageError("A method, change and keep are for queries with words; leave them out, or say some words.")
+    elif not (method is None and change is None and keep is None and rewritten is None):
+        raise UsageError(
+            "A method, change, keep and a rewritten text are for queries with words; leave them out, or say some words."
+        )
     if query.pictures and encoder is None:
         encoder = load(collection)
     loaded = time.perf_counter()
@@ -105,7 +109,7 @@ def search(
     if worded:
         wording = Wording.of(collection)
         shown = plain_rows(collection, query, looked, asked) if query.shown else looked
-        whole = Asked(collection, wording, query, shown, pixels, tune)
+        whole = Asked(collection, wording, query, shown, pixels, tune, rewritten)
         narrowed, left_out = _narrowed(query, where), frozenset(asked)
         hits = hits_of(whole, bare, narrowed, Sliders(method, change, keep), left_out, hashes)
         return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))

@@ -11,6 +11,7 @@ import numpy as np
 from samekind.meaning import concept_names, sentence_vectors
 from samekind.meaning.colours import COLOURS, named
 from samekind.meaning.shipped import names_vectors
+from samekind.query.language.composed import Rewritten
 
 SURE = 0.5
 
@@ -33,14 +34,14 @@ class Heard:
 class Understood:
     """The ``method`` that composed picture and words (empty: there were words alone), its sliders, and each text.
 
-    ``caption`` is the reference in words, where the method uses one. ``sure`` is the confidence of what fits the words
-    best in the whole collection, None where there were none to look for.
+    ``rewritten`` is the reference in words and after the change, where the method uses them. ``sure`` is the confidence
+    of what fits the words best in the whole collection, None where there were none to look for.
     """
 
     method: str
     change: float
     keep: float
-    caption: str
+    rewritten: Rewritten | None
     texts: tuple[Heard, ...]
     sure: float | None
 
@@ -61,7 +62,7 @@ class Understood:
             "method": self.method,
             "change": self.change,
             "keep": self.keep,
-            "caption": self.caption,
+            "rewritten": self.rewritten.to_dict() if self.rewritten else None,
             "texts": [one.to_dict() for one in self.texts],
             "notice": self.notice,
         }

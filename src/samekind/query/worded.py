@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Pixels, Vectors, encode_pictures
+from samekind.meaning import concept_encoder, concept_names, split_concepts
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
+from samekind.query.language.cached import CachedCaptioner, CachedRewriter
+from samekind.query.language.chat import endpoint_of
+from samekind.query.language.composed import Rewritten, composed_by_language
+from samekind.query.language.endpoint import EndpointCaptioner, EndpointRewriter
+from samekind.query.language.rules import understood
 from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.parts import pull
@@ -25,8 +33,7 @@ if TYPE_CHECKING:
     from samekind.collection.where import Where
 
 _SPARE = 64
-_NAMES = 2
-"""Concepts of the reference that its caption names."""
+_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ class Sliders:
 class Asked:
     """One query of a collection that knows words. ``reference`` (m, d) plain rows of what is shown, in order.
 
-    ``pixels`` are those of its pictures. All scores (n,) are of ``wording.ids``.
+    ``pixels`` are those of its pictures; ``text`` is the reference after the change, where the person wrote that. All
+    scores (n,) are of ``wording.ids``.
     """
 
     collection: Collection
@@ -61,6 +69,7 @@ class Asked:
     reference: Vectors
     pixels: Sequence[Pixels]
     tune: bool
+    text: str | None = None
 
     @cached_property
     def picture(self) -> NDArray[np.float32] | None:
@@ -90,45 +99,74 @@ class Asked:
         return self.wording.scores([part.text for part in self.query.keeps])
 
     @cached_property
-    def drops(self) -> NDArray[np.float32]:
-        """(m, n) scores of what must vanish."""
-        return self.wording.scores([part.text for part in self.query.drops])
+    def rewritten(self) -> Rewritten | None:
+        """The reference in words and the words after it; None where there is no reference picture or no words."""
+        seen = [part for part in self.query.shown if pull(part) > 0 and isinstance(part, Picture | Like)]
+        if not seen or not self.query.words:
+            return None
+        change = ", ".join(part.text for part in self.query.words)
+        endpoint = endpoint_of(self.collection.settings)
+        return composed_by_language(
+            self._content(seen[0]),
+            change,
+            CachedCaptioner(EndpointCaptioner(endpoint)) if endpoint else None,
+            CachedRewriter(EndpointRewriter(endpoint)) if endpoint else None,
+            self._concepts(seen),
+            self.text,
+        )
 
-    @cached_property
-    def caption(self) -> str:
-        """The reference in words, by the concepts that it shows; empty without one."""
-        from samekind.meaning import concept_encoder, concept_names, split_concepts
+    def _content(self, part: Picture | Like) -> bytes:
+        """The file of a reference, as a captioner takes it."""
+        if isinstance(part, Like):
+            (id_,) = self.collection.find([part.item])
+            return bytes(self.collection.rows([id_])[0]["file"].read_bytes())
+        if isinstance(part.source, bytes):
+            return part.source
+        return part.source.read_bytes() if isinstance(part.source, Path) and not part.crop else _png(self.pixels[0])
 
+    def _concepts(self, seen: Sequence[Picture | Like]) -> list[tuple[str, float]]:
+        """Names of what the references show, best first, with how sure that is."""
         found = []
         if self.pixels:
             found.append(encode_pictures(concept_encoder(self.collection.settings), self.pixels))
-        liked = [part.item for part in self.query.items if isinstance(part, Like)]
-        if liked:
-            place = {id_: row for row, id_ in enumerate(self.wording.ids)}
-            rows = [place[id_] for id_ in self.collection.find(liked) if id_ in place]
-            found.append(self.wording.concepts[rows])
-        if not sum(map(len, found)):
-            return ""
-        shown = split_concepts(np.concatenate(found))[0].mean(axis=0)
-        return "a photo of " + " and ".join(concept_names()[at] for at in np.argsort(-shown)[:_NAMES])
+        place = {id_: row for row, id_ in enumerate(self.wording.ids)}
+        liked = self.collection.find([part.item for part in seen if isinstance(part, Like)])
+        found.append(self.wording.concepts[[place[id_] for id_ in liked if id_ in place]])
+        classes = split_concepts(np.concatenate(found))[0]
+        shown = classes.mean(axis=0) if len(classes) else np.zeros(len(concept_names()), np.float32)
+        return [(concept_names()[at], float(shown[at])) for at in np.argsort(-shown)[:_NAMES]]
+
+    @cached_property
+    def vanishing(self) -> tuple[str, ...]:
+        """What must not be there: what was said so, and what English words like "without" take away."""
+        said = [name for part in self.query.words for name in understood("", part.text).drops]
+        return tuple(dict.fromkeys([*(part.text for part in self.query.drops), *said]))
 
     def given(self, method: str) -> Given:
-        """All of it in one measure; the reference's caption only where the ``method`` has a use for it."""
-        more: dict[str, NDArray[np.float32]] = {}
-        if METHODS[method].captions and self.picture is not None and self.words is not None and self.caption:
-            words = ", ".join(part.text for part in self.query.words)
-            more["caption"], more["edited"] = self.wording.scores([self.caption, f"{self.caption}, {words}"])
-            spread = max(float(self.words.std()), 1e-9)
-            more = {name: (one - one.mean()) / spread for name, one in more.items()}
-            said = self.wording.said_scores([self.caption, words])
-            more["said_caption"], more["said_words"] = standard(said)
+        """All of it in one measure; the reference in words only where the ``method`` has a use for it."""
+        return replace(self._bare, **self._said) if METHODS[method].captions else self._bare
+
+    @cached_property
+    def _bare(self) -> Given:
         return Given(
             picture=None if self.picture is None else standard(self.picture),
             words=None if self.words is None else standard(self.words),
             keeps=standard(self.keeps),
-            drops=standard(self.drops),
-            **more,
+            drops=standard(self.wording.scores(self.vanishing)),
         )
+
+    @cached_property
+    def _said(self) -> dict[str, NDArray[np.float32]]:
+        """What the reference in words, before and after the change, gives to each picture."""
+        if self.words is None or self.rewritten is None:
+            return {}
+        spread = max(float(self.words.std()), 1e-9)
+        caption, edited = self.rewritten.caption or self.rewritten.text, self.rewritten.text
+        scores = self.wording.scores([caption, edited])
+        scores = (scores - scores.mean(axis=1, keepdims=True)) / spread
+        said = standard(self.wording.said_scores([caption, self.rewritten.change]))
+        found = {"edited": scores[1], "said_caption": said[0], "said_words": said[1]}
+        return found | ({"caption": scores[0]} if self.rewritten.caption else {})
 
     def confidences(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """How sure the picture and the words are of these rows, on average."""
@@ -153,7 +191,7 @@ class Asked:
         if given.words is not None:
             found["words"] = given.words
         found |= {f"keep {part.text}": row for part, row in zip(self.query.keeps, given.keeps, strict=True)}
-        found |= {f"not {part.text}": row for part, row in zip(self.query.drops, given.drops, strict=True)}
+        found |= {f"not {text}": row for text, row in zip(self.vanishing, given.drops, strict=True)}
         return found
 
 
@@ -178,13 +216,12 @@ def hits_of(
     order = usable[np.argsort(-scores[usable], kind="stable")]
     roles = asked.roles(given)
     query = asked.query
-    texts = [*(part.text for part in query.words), *(part.text for part in query.keeps)]
-    texts += [part.text for part in query.drops]
+    texts = [*(part.text for part in query.words), *(part.text for part in query.keeps), *asked.vanishing]
     about = Understood(
         method="" if alone else method,
         change=change,
         keep=keep,
-        caption=asked.caption if METHODS[method].captions and not alone else "",
+        rewritten=asked.rewritten if METHODS[method].captions else None,
         texts=tuple(heard(texts)),
         sure=float(asked.wording.confidence(asked.words).max()) if asked.words is not None else None,
     )
@@ -217,3 +254,11 @@ def _filled(
         for hit, row in zip(found, rows, strict=True)
     )
     return replace(bare, candidates=with_roles, vectors=asked.wording.looks[rows])
+
+
+def _png(pixels: Pixels) -> bytes:
+    from PIL import Image
+
+    held = BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    return held.getvalue()

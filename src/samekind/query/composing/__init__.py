@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from samekind.errors import UsageError, unknown_name
 from samekind.query.composing.align import arithmetic
 from samekind.query.composing.analogy import analogy
+from samekind.query.composing.cirevl import cirevl
 from samekind.query.composing.given import Given, Method, Scores, standard, staying, vanishing
 from samekind.query.composing.pdv import pdv
 from samekind.query.composing.roles import roles
@@ -27,6 +28,11 @@ class Composition:
     own_roles: bool = False
     captions: bool = False
 
+    @property
+    def sliders(self) -> tuple[float, float]:
+        """The usual ``change`` and ``keep``."""
+        return self.change, self.keep
+
 
 METHODS = {
     "sum": Composition(weighted_sum),
@@ -35,6 +41,7 @@ METHODS = {
     "analogy": Composition(analogy, keep=1.0, captions=True),
     "pdv": Composition(pdv, change=1.4, keep=0.25, captions=True),
     "weimocir": Composition(weimocir, keep=0.2, captions=True),
+    "cirevl": Composition(cirevl, keep=0.5, captions=True),
     "roles": Composition(roles, own_roles=True),
 }
 USUAL = "sum"
