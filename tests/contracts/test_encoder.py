@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from samekind.adapt import saved
-from samekind.encoders import catalog, hub
+from samekind.encoders import catalog, hub_cache
 from samekind.encoders.adapted import AdaptedEncoder, assemble, fingerprint
 from samekind.encoders.base import Encoder, encode_pictures
 from samekind.encoders.efficientnet import build_efficientnet
@@ -100,7 +100,7 @@ def _converted_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     """Hub models are converted into a folder that goes away again, not into the person's cache."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hub, "cache_folder", lambda: folder)
+        patch.setattr(hub_cache, "cache_folder", lambda: folder)
         yield
 
 

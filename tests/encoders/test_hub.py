@@ -18,7 +18,8 @@ pytest.importorskip("transformers")
 from samekind.encoders import hub_tools
 from samekind.encoders.base import encode_pictures
 from samekind.encoders.golden import draw_card
-from samekind.encoders.hub import Source, content_digest, source_of
+from samekind.encoders.hub import Source, source_of
+from samekind.encoders.hub_files import content_digest
 from samekind.encoders.listing import list_encoders
 from samekind.encoders.load import fetch, full_name, load_encoder
 from samekind.encoders.tower import KINDS
