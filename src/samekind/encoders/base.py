@@ -1,10 +1,10 @@
-"""The Encoder seam: pixels in, unit vectors out."""
+"""The Encoder seam: pixels in, unit vectors out. The TextTower seam: words in, unit vectors beside them out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,41 @@ class Encoder(Protocol):
 
     def encode(self, batch: Sequence[Prepared]) -> Vectors:
         """(n, dim) float32 unit rows for n prepared pictures; an empty batch gives (0, dim)."""
+
+
+@dataclass(frozen=True, eq=False)
+class TextVectors:
+    """Texts as ``vectors`` (n, dim) float32 unit rows; those in ``cut`` were too long and lost their end."""
+
+    vectors: Vectors
+    cut: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"vectors": self.vectors.tolist(), "cut": list(self.cut)}
+
+
+class TextTower(Protocol):
+    """Turns texts into unit vectors that are compared with the vectors of the encoder of the same name."""
+
+    @property
+    def name(self) -> str:
+        """The name of the encoder that it belongs to."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector: the encoder's."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of a hash of weights and tokenizer: equal prints, equal vectors of a text."""
+
+    @property
+    def limit(self) -> int:
+        """The most tokens of a text that are read, those that mark its ends included."""
+
+    def encode(self, texts: Sequence[str]) -> TextVectors:
+        """The texts as they are, (n, dim); no texts give (0, dim). Raises UsageError for one without any word."""
 
 
 def encode_pictures(encoder: Encoder, pictures: Sequence[Pixels], batch: int = 16) -> Vectors:

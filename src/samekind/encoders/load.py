@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from samekind.encoders import adapted, catalog, graph, hub, weights
+from samekind.encoders import adapted, catalog, graph, hub, hub_text, weights
 from samekind.encoders.adapted import AdaptedEncoder
+from samekind.encoders.base import TextTower
 from samekind.encoders.download import file_sha256
 from samekind.encoders.hub import HUB
 from samekind.encoders.recipe import RecipeEncoder, Trunk
@@ -47,6 +48,27 @@ def load_encoder(
         if on_event:
             on_event(event)
     return with_adaptors(name, {}, settings)
+
+
+def load_text_tower(
+    name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
+) -> TextTower | None:
+    """The words of the encoder ``name``; None where it has none: all but hub models with a text tower.
+
+    A hub model's text tower is converted when it is first asked for: ``on_event`` hears of it. Raises UsageError for an
+    unknown name, what ``load_encoder`` raises for a hub model, EncoderError for a model without a tokenizer or with an
+    unusable one, and MissingExtra where the package tokenizers is not installed.
+    """
+    settings = settings or resolve()
+    check_name(name)
+    if not name.startswith(HUB):
+        return None
+    job = Job(hub_text.make_text(name, settings))
+    for event in job:
+        if on_event:
+            on_event(event)
+    kept = job.result()
+    return hub_text.text_tower(kept, full_name(name), settings) if kept else None
 
 
 def fetch(name: str, settings: Settings | None = None) -> Job[tuple[Path, ...]]:

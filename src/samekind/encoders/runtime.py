@@ -23,13 +23,13 @@ BATCH = 16
 
 
 class Network:
-    """A compiled OpenVINO model from uint8 pictures to one vector each.
+    """A compiled OpenVINO model from uint8 pictures, or texts as int64 tokens, to one vector each.
 
     ``choices`` says what was chosen for this machine and why. Safe to call from several threads; calls take turns.
     """
 
     def __init__(self, build: Callable[[], Any], settings: Settings, *, key: str = "", batch: int = BATCH) -> None:
-        """``build`` makes a model that takes (n, side, side, 3) uint8 and whose first output flattens to vectors.
+        """``build`` makes a model that takes one array of pictures or texts; its first output flattens to vectors.
 
         With ``key``, which names the model by content, the compiled form is kept in the cache folder and taken from
         there the next time, without building.
@@ -52,8 +52,8 @@ class Network:
             Chosen("batch", str(batch), "halved whenever memory runs out"),
         ]
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, side, side, 3) uint8 -> (n, d) float32, at most ``batch`` pictures at a time.
+    def __call__(self, pictures: NDArray[np.uint8] | NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n, side, side, 3) uint8 or (n, tokens) int64 -> (n, d) float32, at most ``batch`` of them at a time.
 
         Where a batch fails, for want of memory most likely, it is halved down to single pictures; EncoderError where
         one picture fails too.
@@ -71,7 +71,7 @@ class Network:
                     start += len(step)
         return np.concatenate(rows)
 
-    def _infer(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _infer(self, pictures: NDArray[np.uint8] | NDArray[np.int64]) -> NDArray[np.float32]:
         first = self._compiled(pictures)[0]
         return np.asarray(first, np.float32).reshape(len(pictures), -1)
 

@@ -1,13 +1,17 @@
-"""The image tower of a transformers model as an OpenVINO graph, converted once and compared with torch."""
+"""The image tower of a transformers model as an OpenVINO graph, converted once and compared with torch.
+
+What loading and comparing a text tower needs as well (``KINDS``, ``loaded``, ``converting``, ``compare``) is here, too.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +24,22 @@ from samekind.encoders.processor import Seen, seen_by
 from samekind.errors import EncoderError, SamekindError
 
 AGREES = 0.999
-"""The least cosine between the graph and torch, both in float32, on the test card."""
+"""The least cosine between a graph and torch, both in float32, on the test card or the test sentences."""
 
 _BLOCK = re.compile(r"__module\.tower\.(?:.*\.)?layers?\.(\d+)/aten::add/Add(?:_\d+)?")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The text half of a model type: the class of the tower, which of its outputs is the embedding, how texts are fed.
+
+    ``causal``: no token sees a later one, so that what a text is filled up with makes no difference; otherwise every
+    text is filled up to the same length, as in training.
+    """
+
+    tower: str
+    pick: Callable[[Any], Any]
+    causal: bool
 
 
 @dataclass(frozen=True)
@@ -32,24 +49,39 @@ class Kind:
     tower: str
     pooling: str
     pick: Callable[[Any], Any]
+    words: Words | None = None
 
 
 def _class_token(output: Any) -> Any:
     return output.last_hidden_state[:, 0]
 
 
-_CLIP = Kind("CLIPVisionModelWithProjection", "projected", lambda output: output.image_embeds)
-_SIGLIP = Kind("SiglipVisionModel", "attention head", lambda output: output.pooler_output)
+def _image_embeds(output: Any) -> Any:
+    return output.image_embeds
+
+
+def _text_embeds(output: Any) -> Any:
+    return output.text_embeds
+
+
+def _pooled(output: Any) -> Any:
+    return output.pooler_output
+
+
+_CLIP, _SIGLIP, _METACLIP = "CLIPVisionModelWithProjection", "SiglipVisionModel", "MetaClip2VisionModelWithProjection"
 KINDS = {
     "vit": Kind("ViTModel", "class token", _class_token),
     "dinov2": Kind("Dinov2Model", "class token", _class_token),
     "dinov2_with_registers": Kind("Dinov2WithRegistersModel", "class token", _class_token),
-    "clip": _CLIP,
-    "clip_vision_model": _CLIP,
-    "siglip": _SIGLIP,
-    "siglip_vision_model": _SIGLIP,
+    "clip": Kind(_CLIP, "projected", _image_embeds, Words("CLIPTextModelWithProjection", _text_embeds, causal=True)),
+    "clip_vision_model": Kind(_CLIP, "projected", _image_embeds),
+    "metaclip_2": Kind(
+        _METACLIP, "projected", _image_embeds, Words("MetaClip2TextModelWithProjection", _text_embeds, causal=True)
+    ),
+    "siglip": Kind(_SIGLIP, "attention head", _pooled, Words("SiglipTextModel", _pooled, causal=False)),
+    "siglip_vision_model": Kind(_SIGLIP, "attention head", _pooled),
 }
-"""By ``model_type`` of config.json. SigLIP 2 with pictures of one size is of type siglip, too."""
+"""By ``model_type`` of config.json. SigLIP 2 with pictures of one size is of type siglip, the first MetaCLIP clip."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,44 +107,60 @@ def convert(folder: Path, where: str) -> Tower:
     """
     name = model_type(folder, where)
     kind = KINDS[name]
+    with converting(where):
+        tower, seen = loaded(folder, name, kind.tower, "image", where), _seen(folder, where)
+        module = _module(tower, kind, seen.view.side)
+        wanted = _by_torch(module, seen)
+        model = with_normalisation(_graph(module, seen.view.side), seen.mean, seen.std, seen.scale)
+    compare(model, seen.view.apply(draw_card())[None], wanted[None], where, "the test card")
+    return Tower(model, name, seen, kind.pooling, len(wanted))
+
+
+@contextmanager
+def converting(where: str) -> Iterator[None]:
+    """No chatter of the libraries, and an EncoderError for whatever they raise."""
     try:
         with quiet():
-            loaded, seen = _loaded(folder, name, where), _seen(folder, where)
-            module = _module(loaded, kind, seen.view.side)
-            wanted = _by_torch(module, seen)
-            model = with_normalisation(_graph(module, seen.view.side), seen.mean, seen.std, seen.scale)
+            yield
     except SamekindError:
         raise
     except Exception as problem:  # errors of transformers, torch and the conversion have no common root
         reason = (str(problem).strip().splitlines() or [repr(problem)])[0]
         raise EncoderError(f"{where} cannot be converted ({reason}); take another model.") from problem
-    _compare(model, seen, wanted, where)
-    return Tower(model, name, seen, kind.pooling, len(wanted))
 
 
 def model_type(folder: Path, where: str) -> str:
     """The model type that config.json names; EncoderError where it is none of ``KINDS``."""
     try:
-        found = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        found = str(config["model_type"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise EncoderError(f"The config.json of {where} cannot be read ({problem!r}); get the model again.") from None
     if found == "siglip2":
         raise EncoderError(f"{where} takes pictures of any shape (NaFlex); take a SigLIP 2 of one size, such as -224.")
+    if found not in KINDS and "auto_map" in config:
+        raise EncoderError(
+            f"{where} is of type {found}, which needs code of its repository, and samekind runs none; take a model of "
+            f"type {', '.join(KINDS)}."
+        )
     if found not in KINDS:
         raise EncoderError(f"{where} is of type {found}; samekind takes {', '.join(KINDS)}.")
-    return str(found)
+    return found
 
 
-def _loaded(folder: Path, name: str, where: str) -> Any:
-    """The tower in torch, from plain tensors alone, with every weight of it there."""
+def loaded(folder: Path, name: str, tower: str, half: Literal["image", "text"], where: str) -> Any:
+    """One tower of a model of type ``name`` in torch, from plain tensors alone, with every weight of it there.
+
+    ``tower`` is its class. Raises EncoderError where weights are absent, besides transformers' own errors.
+    """
     torch, transformers = tools().torch, tools().transformers
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if name in ("clip", "siglip"):
-        whole, config = config, config.vision_config
-        if name == "clip":
+    if KINDS[name].words:
+        whole, config = config, config.text_config if half == "text" else config.vision_config
+        if hasattr(whole, "projection_dim"):
             config.projection_dim = whole.projection_dim
     more = {"add_pooling_layer": False} if name == "vit" else {}
-    model, report = getattr(transformers, KINDS[name].tower).from_pretrained(
+    model, report = getattr(transformers, tower).from_pretrained(
         folder,
         config=config,
         dtype=torch.float32,
@@ -125,7 +173,7 @@ def _loaded(folder: Path, name: str, where: str) -> Any:
     absent = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if absent:
         raise EncoderError(
-            f"{where} lacks {len(absent)} weights of its image tower, such as {absent[0]}; take one that has them all."
+            f"{where} lacks {len(absent)} weights of its {half} tower, such as {absent[0]}; take one that has them all."
         )
     return model.eval()
 
@@ -137,19 +185,19 @@ def _seen(folder: Path, where: str) -> Seen:
     return seen_by(processor.to_dict(), where)
 
 
-def _module(loaded: Any, kind: Kind, side: int) -> Any:
+def _module(tower: Any, kind: Kind, side: int) -> Any:
     """A torch module: normalised pictures (n, 3, side, side) -> descriptors (n, dim)."""
     torch = tools().torch
     if kind.tower.startswith("Dinov2"):  # resized positions become one constant instead of work for each batch
-        places, grid = loaded.embeddings, side // loaded.config.patch_size
+        places, grid = tower.embeddings, side // tower.config.patch_size
         with torch.no_grad():
-            fixed = places.interpolate_pos_encoding(torch.zeros(1, 1 + grid**2, loaded.config.hidden_size), side, side)
+            fixed = places.interpolate_pos_encoding(torch.zeros(1, 1 + grid**2, tower.config.hidden_size), side, side)
         places.interpolate_pos_encoding = lambda *_: fixed
 
     class Describe(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.tower = loaded
+            self.tower = tower
 
         def forward(self, pixels: Any) -> Any:
             return kind.pick(self.tower(pixel_values=pixels, return_dict=True))
@@ -181,12 +229,14 @@ def _by_torch(module: Any, seen: Seen) -> NDArray[np.float32]:
     return np.asarray(found[0].numpy(), np.float32)
 
 
-def _compare(model: Any, seen: Seen, wanted: NDArray[np.float32], where: str) -> None:
+def compare(model: Any, given: NDArray[Any], wanted: NDArray[np.float32], where: str, what: str) -> None:
+    """EncoderError unless the graph, given a batch, agrees with torch's (n, dim) rows; ``what`` names the batch."""
     compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    found = np.asarray(compiled(seen.view.apply(draw_card())[None])[0], np.float32).reshape(-1)
-    cosine = float(found @ wanted / (np.linalg.norm(found) * np.linalg.norm(wanted)))
+    found = np.asarray(compiled(given)[0], np.float32).reshape(wanted.shape)
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(wanted, axis=1)
+    cosine = float(np.min(np.sum(found * wanted, axis=1) / lengths))
     if not cosine >= AGREES:
         raise EncoderError(
-            f"The converted graph of {where} does not give what torch gives (cosine {cosine:.4f} on the test card), so "
-            "it is not used; take another model."
+            f"The converted graph of {where} does not give what torch gives (cosine {cosine:.4f} on {what}), so it is "
+            "not used; take another model."
         )
