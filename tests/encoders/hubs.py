@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ _TEXT = {
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
     "intermediate_size": 32,
-    "vocab_size": 50,
+    "vocab_size": 600,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
@@ -54,13 +55,16 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     },
 }
 PROCESSORS["dinov2_with_registers"] = PROCESSORS["dinov2"]
-PROCESSORS["clip_vision_model"] = PROCESSORS["clip"]
+PROCESSORS["clip_vision_model"] = PROCESSORS["metaclip_2"] = PROCESSORS["clip"]
 PROCESSORS["siglip_vision_model"] = PROCESSORS["siglip"]
 """As the well-known repositories write them, old ones among them, at our size."""
 
 
-def model(kind: str, seed: int = 0, **config: Any) -> Any:
-    """A random model: with a text tower where ``kind`` has one, and with a classifier for "vit"."""
+def model(kind: str, seed: int = 0, text: Mapping[str, Any] | None = None, **config: Any) -> Any:
+    """A random model: with a text tower where ``kind`` has one, and with a classifier for "vit".
+
+    ``text`` and ``config`` change the sizes of either tower.
+    """
     transformers, torch = pytest.importorskip("transformers"), pytest.importorskip("torch")
     torch.manual_seed(seed)
     vision = {**_SIZES, "intermediate_size": 64, **config}
@@ -70,13 +74,15 @@ def model(kind: str, seed: int = 0, **config: Any) -> Any:
         stem = {"dinov2": "Dinov2", "dinov2_with_registers": "Dinov2WithRegisters"}[kind]
         sizes = {**_SIZES, "image_size": 56, "mlp_ratio": 2, **config}  # positions for a larger side, as the hub's
         made = getattr(transformers, f"{stem}Model")(getattr(transformers, f"{stem}Config")(**sizes))
-    elif kind == "clip":
-        made = transformers.CLIPModel(
-            transformers.CLIPConfig(text_config=_TEXT, vision_config=vision, projection_dim=24)
+    elif kind in ("clip", "metaclip_2"):
+        stem = {"clip": "CLIP", "metaclip_2": "MetaClip2"}[kind]
+        configured = getattr(transformers, f"{stem}Config")
+        made = getattr(transformers, f"{stem}Model")(
+            configured(text_config={**_TEXT, **(text or {})}, vision_config=vision, projection_dim=24)
         )
     elif kind == "siglip":
-        text = {**_TEXT, "projection_size": 32}
-        made = transformers.SiglipModel(transformers.SiglipConfig(text_config=text, vision_config=vision))
+        words = {**_TEXT, "projection_size": 32, **(text or {})}
+        made = transformers.SiglipModel(transformers.SiglipConfig(text_config=words, vision_config=vision))
     elif kind == "clip_vision_model":
         made = transformers.CLIPVisionModelWithProjection(transformers.CLIPVisionConfig(**vision, projection_dim=24))
     else:
@@ -87,9 +93,9 @@ def model(kind: str, seed: int = 0, **config: Any) -> Any:
     return made.eval()
 
 
-def save(folder: Path, kind: str, seed: int = 0, **config: Any) -> Path:
+def save(folder: Path, kind: str, seed: int = 0, text: Mapping[str, Any] | None = None, **config: Any) -> Path:
     """A model of ``kind`` with its image processor in ``folder``."""
-    made = model(kind, seed, **config)
+    made = model(kind, seed, text, **config)
     made.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(PROCESSORS[kind]), "utf-8")
     return folder
