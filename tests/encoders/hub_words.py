@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import string
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,19 @@ import pytest
 
 from tests.encoders.hubs import model, save
 
-STYLES = {"clip": "clip", "old clip": "clip", "siglip": "siglip", "siglip 2": "siglip", "metaclip 2": "metaclip_2"}
+STYLES = {
+    "clip": "clip",
+    "old clip": "clip",
+    "siglip": "siglip",
+    "old siglip": "siglip",
+    "siglip 2": "siglip",
+    "metaclip 2": "metaclip_2",
+}
 """The model type of each."""
 
 WORDS = ["a", "photo", "of", "cat", "dog", "red", "kettle", "the", "picture"]
 LETTERS = [*string.ascii_letters, *string.digits, *string.punctuation]
-LIMITS = {"clip": 77, "old clip": 77, "siglip": 64, "siglip 2": 64, "metaclip 2": 77}
+LIMITS = {style: 64 if kind == "siglip" else 77 for style, kind in STYLES.items()}
 
 
 def tokenizer(style: str) -> tuple[Any, dict[str, Any]]:
@@ -43,10 +51,9 @@ def tokenizer(style: str) -> tuple[Any, dict[str, Any]]:
             "padding_side": "right",
             **names,
         }
-    siglip = style == "siglip"
+    siglip = STYLES[style] == "siglip"
     marks = ["<pad>", "</s>", "<unk>"] if siglip else ["<s>", "<pad>", "</s>", "<unk>"]
-    scores = [*((piece, 0.0) for piece in marks), *((f"▁{word}", -2.0) for word in WORDS)]
-    scores += [(piece, -9.0) for piece in ["▁", *LETTERS]]
+    scores = unigram_scores(marks)
     unigram = made.Tokenizer(models.Unigram(scores, unk_id=marks.index("<unk>")))
     unigram.pre_tokenizer = made.pre_tokenizers.Metaspace()
     ends = [(piece, marks.index(piece)) for piece in ("</s>", *(() if siglip else ("<s>",)))]
@@ -61,6 +68,31 @@ def tokenizer(style: str) -> tuple[Any, dict[str, Any]]:
         }
     names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     return unigram, {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 77, **names}
+
+
+def unigram_scores(marks: list[str]) -> list[tuple[str, float]]:
+    scores = [*((piece, 0.0) for piece in marks), *((f"▁{word}", -2.0) for word in WORDS)]
+    return scores + [(piece, -9.0) for piece in ["▁", *LETTERS]]
+
+
+def number(value: int) -> bytes:
+    """As protocol buffers write it."""
+    return bytes([value & 127 | 128]) + number(value >> 7) if value > 127 else bytes([value])
+
+
+def field(place: int, content: bytes | int) -> bytes:
+    if isinstance(content, int):
+        return number(place << 3) + number(content)
+    return number(place << 3 | 2) + number(len(content)) + content
+
+
+def spiece(scores: list[tuple[str, float]], unknown: str = "<unk>", model_type: int = 1) -> bytes:
+    """A sentencepiece file, with a field that nobody asks for."""
+    pieces = b""
+    for piece, score in scores:
+        kind = field(3, 2 if piece == unknown else 1)
+        pieces += field(1, field(1, piece.encode()) + number(2 << 3 | 5) + struct.pack("<f", score) + kind)
+    return pieces + field(2, field(1, b"input") + field(3, model_type)) + field(3, field(1, b"identity"))
 
 
 def _names(end: str) -> dict[str, Any]:
@@ -93,13 +125,15 @@ def made(style: str, seed: int = 0) -> Any:
 
 
 def save_with_words(folder: Path, style: str, seed: int = 0) -> Path:
-    """A model of ``style`` with its image processor and its tokenizer; "old clip" as before tokenizer.json."""
+    """A model of ``style`` with its image processor and its tokenizer; the "old" ones as before tokenizer.json."""
     save(folder, STYLES[style], seed, text_config(style))
     tokens, settings = tokenizer(style)
     write(folder / "tokenizer_config.json", settings)
     if style == "old clip":
         write(folder / "vocab.json", clip_pieces())
         (folder / "merges.txt").write_text("#version: 0.2\n", "utf-8")
+    elif style == "old siglip":
+        (folder / "spiece.model").write_bytes(spiece(unigram_scores(["<pad>", "</s>", "<unk>"])))
     else:
         tokens.save(str(folder / "tokenizer.json"))
     return folder
@@ -112,15 +146,15 @@ def write(file: Path, content: Mapping[str, Any]) -> None:
 def numbers_by_hand(style: str, folder: Path, texts: list[str]) -> Any:
     """(n, limit) int64 in torch: the tokens as transformers makes them and as the model was trained, apart from us."""
     transformers = pytest.importorskip("transformers")
-    kind = (
-        transformers.CLIPTokenizer
-        if "clip" in style and style != "metaclip 2"
-        else transformers.PreTrainedTokenizerFast
-    )
-    if style.startswith("siglip"):
+    if STYLES[style] == "siglip":
         texts = [text.lower() for text in texts]
-    if style == "siglip":
+    if style in ("siglip", "old siglip"):
         bare = [text.translate(str.maketrans("", "", string.punctuation)) for text in texts]
         texts = [" ".join(text.split()) for text in bare]
+    if style == "old siglip":
+        reader = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer(style)[0], pad_token="</s>")
+    else:
+        kind = "CLIPTokenizer" if STYLES[style] == "clip" else "PreTrainedTokenizerFast"
+        reader = getattr(transformers, kind).from_pretrained(folder)
     filled = {"padding": "max_length", "truncation": True, "max_length": LIMITS[style], "return_tensors": "pt"}
-    return kind.from_pretrained(folder)(texts, **filled).input_ids
+    return reader(texts, **filled).input_ids

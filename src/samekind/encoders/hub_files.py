@@ -20,7 +20,9 @@ PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 TOKENIZER = "tokenizer.json"
 PIECES = ("vocab.json", "merges.txt")
 """What CLIP's tokenizer was kept as before there was ``TOKENIZER``."""
-TOKENIZERS = (TOKENIZER, *PIECES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+SPIECE = "spiece.model"
+"""What SigLIP's is kept as."""
+TOKENIZERS = (TOKENIZER, *PIECES, SPIECE, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 TENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
 PICKLED = "pytorch_model.bin"
 
@@ -35,7 +37,7 @@ def text_digest(folder: Path) -> str:
     """The same over the weights, the configuration and the tokenizer's files; EncoderError where there is none."""
     tokenizer = [file for name in TOKENIZERS if (file := folder / name).is_file()]
     names = {file.name for file in tokenizer}
-    there = TOKENIZER in names or names.issuperset(PIECES)
+    there = TOKENIZER in names or SPIECE in names or names.issuperset(PIECES)
     return _digest(folder, f"text conversion {TEXT_CONVERSION}", tokenizer if there else [], TOKENIZER)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.hub_files import TOKENIZER
+from samekind.encoders.hub_files import SPIECE, TOKENIZER
 from samekind.encoders.hub_tools import tools
+from samekind.encoders.spiece import END, read_pieces, tokenizer_of
 from samekind.errors import EncoderError, MissingExtra
 
 _PUNCTUATION = r"[!-/:-@\[-`{-~]"  # ASCII's, as Python's string.punctuation has it
@@ -69,9 +70,7 @@ def made_ready(folder: Path, kind: str, limit: int, vocabulary: int, where: str)
     false``), and those of the first SigLIP have no punctuation (big_vision's ``canonicalize_text``). EncoderError where
     a token has no place among the tower's ``vocabulary``.
     """
-    transformers = tools().transformers
-    reader = transformers.PreTrainedTokenizerFast if (folder / TOKENIZER).is_file() else transformers.CLIPTokenizer
-    read = reader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    read = _read(folder)
     ready = library().Tokenizer.from_str(read.backend_tokenizer.to_str())
     highest = max(ready.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= vocabulary:
@@ -83,7 +82,7 @@ def made_ready(folder: Path, kind: str, limit: int, vocabulary: int, where: str)
     ready.no_padding()
     ready.enable_truncation(limit)
     if kind == "siglip":
-        _as_siglip_was_trained(ready, _settings(folder))
+        _as_siglip_was_trained(ready, folder)
     return ready.to_str(), limit, read.pad_token_id or 0
 
 
@@ -103,15 +102,31 @@ def tokens_of(tokenizer: Any, text: str) -> Tokens:
     return Tokens(tuple(found.ids), bool(found.overflowing), all(found.special_tokens_mask))
 
 
-def _as_siglip_was_trained(ready: Any, settings: dict[str, Any]) -> None:
-    normalizers, regex = library().normalizers, library().Regex
+def _read(folder: Path) -> Any:
+    """transformers' own tokenizer of a folder; of a sentencepiece file alone, what SigLIP's class makes of it."""
+    transformers = tools().transformers
+    if _has_pieces_alone(folder):
+        made = tokenizer_of(read_pieces((folder / SPIECE).read_bytes()), library())
+        longest = _settings(folder).get("model_max_length", 64)
+        return transformers.PreTrainedTokenizerFast(tokenizer_object=made, pad_token=END, model_max_length=longest)
+    reader = transformers.PreTrainedTokenizerFast if (folder / TOKENIZER).is_file() else transformers.CLIPTokenizer
+    return reader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _as_siglip_was_trained(ready: Any, folder: Path) -> None:
+    normalizers, regex, settings = library().normalizers, library().Regex, _settings(folder)
     steps = [] if settings.get("do_lower_case") is False else [normalizers.Lowercase()]
-    if str(settings.get("tokenizer_class")).removesuffix("Fast") == "SiglipTokenizer":
+    first = str(settings.get("tokenizer_class")).removesuffix("Fast") == "SiglipTokenizer"
+    if first or _has_pieces_alone(folder):
         spaces = normalizers.Replace(regex(r"\s+"), " ")
         steps += [normalizers.Replace(regex(_PUNCTUATION), ""), spaces, normalizers.Strip()]
     own = [ready.normalizer] if ready.normalizer else []
     if steps:
         ready.normalizer = normalizers.Sequence([*steps, *own])
+
+
+def _has_pieces_alone(folder: Path) -> bool:
+    return not (folder / TOKENIZER).is_file() and (folder / SPIECE).is_file()
 
 
 def _settings(folder: Path) -> dict[str, Any]:
