@@ -11,7 +11,7 @@ from PIL import Image
 from samekind.collection import Collection
 from samekind.collection.concepts import FOLDER
 from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Words, search
-from samekind.query.wording import Wording
+from samekind.query.wordings import wording_of
 from tests.collection.mock import MockEncoder
 
 ENCODER = MockEncoder()
@@ -113,11 +113,11 @@ def test_words_are_learned_once_and_kept_by_a_sync(collection: Collection, folde
     drawn(folder / "red" / "9.png", COLOURS["red"], 20)
     collection.sync([folder], encoder=ENCODER, tune=False).result()
     collection.refresh()
-    assert len(Wording.of(collection).ids) == 17
+    assert len(wording_of(collection).ids) == 17
     (folder / "red" / "9.png").unlink()
     collection.sync([folder], encoder=ENCODER, tune=False).result()
     collection.refresh()
-    assert len(Wording.of(collection).ids) == 16
+    assert len(wording_of(collection).ids) == 16
     assert (collection.path / FOLDER).is_dir()
 
 

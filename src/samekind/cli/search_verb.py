@@ -76,6 +76,7 @@ def search(
     from samekind.query import COLLAPSE_AT, Query, parse
     from samekind.query import search as run
     from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
+    from samekind.query.wordings import prepare
 
     if sheet is not None:
         check_sheet_name(sheet)
@@ -96,7 +97,7 @@ def search(
         else parse(query)
     )
     if asked.words or asked.keeps or asked.drops:
-        follow(held.learn_words())
+        follow(prepare(held))
     hits = run(
         held,
         asked,

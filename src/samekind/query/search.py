@@ -22,7 +22,7 @@ from samekind.query.model import Like, Query, Unlike
 from samekind.query.parts import pull
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
 from samekind.query.worded import Asked, Sliders, hits_of
-from samekind.query.wording import Wording
+from samekind.query.wordings import prepare, wording_of
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -83,8 +83,7 @@ def search(
     if worded:
         if level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
-        collection.learn_words().result()
-        collection.refresh()
+        prepare(collection).result()
     elif not (method is None and change is None and keep is None and rewritten is None):
         raise UsageError(
             "A method, change, keep and a rewritten text are for queries with words; leave them out, or say some words."
@@ -107,7 +106,7 @@ def search(
         collapse=collapse,
     )
     if worded:
-        wording = Wording.of(collection)
+        wording = wording_of(collection)
         shown = plain_rows(collection, query, looked, asked) if query.shown else looked
         whole = Asked(collection, wording, query, shown, pixels, tune, rewritten)
         narrowed, left_out = _narrowed(query, where), frozenset(asked)

@@ -34,8 +34,9 @@ class Heard:
 class Understood:
     """The ``method`` that composed picture and words (empty: there were words alone), its sliders, and each text.
 
-    ``rewritten`` is the reference in words and after the change, where the method uses them. ``sure`` is the confidence
-    of what fits the words best in the whole collection, None where there were none to look for.
+    ``cut`` names texts that were too long. ``rewritten`` is the reference in words and after the change, where the
+    method uses them. ``sure`` is the confidence of what fits the words best in the whole collection, None where there
+    were none to look for.
     """
 
     method: str
@@ -43,11 +44,14 @@ class Understood:
     keep: float
     rewritten: Rewritten | None
     texts: tuple[Heard, ...]
+    cut: tuple[str, ...]
     sure: float | None
 
     @property
     def notice(self) -> str:
         """What a person should know before trusting the hits, or nothing."""
+        if self.cut:
+            return f"{self.cut[0]!r} is longer than the encoder takes and was cut from the end"
         if self.sure is None or self.sure >= SURE or self.texts[0].colours:
             return ""
         first = self.texts[0]

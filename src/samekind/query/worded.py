@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Pixels, Vectors, encode_pictures
+from samekind.errors import PictureError
 from samekind.meaning import concept_encoder, concept_names, split_concepts
+from samekind.pictures.decode import Limits, read_picture
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
@@ -26,7 +29,7 @@ from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.parts import pull
 from samekind.query.understood import Understood, heard
-from samekind.query.wording import Wording
+from samekind.query.wordings import Wording
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -125,15 +128,15 @@ class Asked:
         return part.source.read_bytes() if isinstance(part.source, Path) and not part.crop else _png(self.pixels[0])
 
     def _concepts(self, seen: Sequence[Picture | Like]) -> list[tuple[str, float]]:
-        """Names of what the references show, best first, with how sure that is."""
-        found = []
-        if self.pixels:
-            found.append(encode_pictures(concept_encoder(self.collection.settings), self.pixels))
-        place = {id_: row for row, id_ in enumerate(self.wording.ids)}
-        liked = self.collection.find([part.item for part in seen if isinstance(part, Like)])
-        found.append(self.wording.concepts[[place[id_] for id_ in liked if id_ in place]])
-        classes = split_concepts(np.concatenate(found))[0]
-        shown = classes.mean(axis=0) if len(classes) else np.zeros(len(concept_names()), np.float32)
+        """Names of what the references show, best first, with how sure that is; none where they cannot be looked at."""
+        pixels = list(self.pixels)
+        settings = self.collection.settings
+        for row in self.collection.rows(self.collection.find([part.item for part in seen if isinstance(part, Like)])):
+            with suppress(PictureError):
+                pixels.append(read_picture(row["file"], Limits(settings.max_pixels, settings.max_bytes)).pixels)
+        if not pixels:
+            return []
+        shown = split_concepts(encode_pictures(concept_encoder(settings), pixels))[0].mean(axis=0)
         return [(concept_names()[at], float(shown[at])) for at in np.argsort(-shown)[:_NAMES]]
 
     @cached_property
@@ -164,9 +167,13 @@ class Asked:
         caption, edited = self.rewritten.caption or self.rewritten.text, self.rewritten.text
         scores = self.wording.scores([caption, edited])
         scores = (scores - scores.mean(axis=1, keepdims=True)) / spread
-        said = standard(self.wording.said_scores([caption, self.rewritten.change]))
-        found = {"edited": scores[1], "said_caption": said[0], "said_words": said[1]}
-        return found | ({"caption": scores[0]} if self.rewritten.caption else {})
+        found = {"edited": scores[1]}
+        if self.rewritten.caption:
+            found["caption"] = scores[0]
+        said = self.wording.said_scores([caption, self.rewritten.change])
+        if said is not None:
+            found["said_caption"], found["said_words"] = standard(said)
+        return found
 
     def confidences(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """How sure the picture and the words are of these rows, on average."""
@@ -223,6 +230,7 @@ def hits_of(
         keep=keep,
         rewritten=asked.rewritten if METHODS[method].captions else None,
         texts=tuple(heard(texts)),
+        cut=asked.wording.cut(texts),
         sure=float(asked.wording.confidence(asked.words).max()) if asked.words is not None else None,
     )
     told = replace(bare, understood=about)

@@ -21,7 +21,7 @@ from samekind.events import Event, Job, Progress
 from samekind.query.composing import METHODS, composed, find_method
 from samekind.query.model import Like, Query, Words
 from samekind.query.worded import Asked
-from samekind.query.wording import Wording
+from samekind.query.wordings import Wording, prepare, wording_of
 from samekind.settings import Settings, cache_folder, resolve
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _steps(
     names = {
         f"{folder.name}/{one['path']}": one["id"] for one in collection.pictures("state = present", ["id", "path"])
     }
-    wording = Wording.of(collection)
+    wording = wording_of(collection)
     known = {id_: row for row, id_ in enumerate(wording.ids)}
     gallery = [name for name, id_ in names.items() if id_ in known]
     benchmark = read_own(file, gallery)
@@ -132,8 +132,7 @@ def _collection(
     path = room / f"{folder.name}-{place}-{encoder.fingerprint}-composed.samekind"
     collection = Collection.open_or_create(path, encoder)
     yield from collection.sync([folder], encoder=encoder, settings=settings, tune=tune)
-    yield from collection.learn_words(settings=settings)
-    collection.refresh()
+    yield from prepare(collection)
     return collection
 
 

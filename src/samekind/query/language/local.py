@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from samekind.collection.pipeline import hash_bytes
-from samekind.encoders.hub import Source, content_digest, source_of
+from samekind.encoders.hub import Source, source_of
+from samekind.encoders.hub_files import content_digest
 from samekind.encoders.hub_tools import quiet, tools
 from samekind.errors import EncoderError, LanguageError, SamekindError, WeightsMissing
 from samekind.pictures.decode import Limits, decode

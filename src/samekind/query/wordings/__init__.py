@@ -1,0 +1,64 @@
+"""What words mean to a collection: by its encoder's own text tower, or else by the concepts that pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from samekind.encoders.load import blueprints, load_text_tower
+from samekind.encoders.recipe import fingerprint
+from samekind.errors import EncoderMismatch
+from samekind.events import Event, Job
+from samekind.query.wordings.base import Wording
+from samekind.query.wordings.concepts import ConceptWording
+from samekind.query.wordings.tower import TowerWording
+
+if TYPE_CHECKING:
+    from samekind.collection import Collection
+    from samekind.encoders.base import TextTower
+
+__all__ = ["Wording", "prepare", "wording_of"]
+
+_KNOWN: WeakKeyDictionary[Collection, tuple[tuple[int, str], Wording]] = WeakKeyDictionary()
+_TOWERS: dict[str, TextTower | None] = {}
+
+
+def prepare(collection: Collection) -> Job[None]:
+    """Makes ready what words need of this collection: once, and whatever is new later on.
+
+    The job raises CollectionBusy, StorageError and what ``load_text_tower`` raises.
+    """
+    return Job(_prepare(collection))
+
+
+def _prepare(collection: Collection) -> Generator[Event, None, None]:
+    if _tower(collection) is None:
+        yield from collection.learn_words()
+        collection.refresh()
+
+
+def wording_of(collection: Collection) -> Wording:
+    """The words of the version that is read, once ``prepare`` is done; kept for that version."""
+    version = collection.table.version, collection.fingerprint
+    known = _KNOWN.get(collection)
+    if known is None or known[0] != version:
+        tower = _tower(collection)
+        found = ConceptWording.read(collection) if tower is None else TowerWording.read(collection, tower)
+        known = _KNOWN[collection] = version, found
+    return known[1]
+
+
+def _tower(collection: Collection) -> TextTower | None:
+    """The text tower of the collection's encoder. Raises EncoderMismatch where that has another version by now."""
+    name = collection.encoder_name
+    if name not in _TOWERS:
+        _TOWERS[name] = load_text_tower(name, collection.settings) if name.startswith("hub:") else None
+    if _TOWERS[name] is not None:
+        now = fingerprint([one.trunk for one in blueprints(name, collection.settings)])
+        if now != collection.fingerprint:
+            raise EncoderMismatch(
+                f"{collection.path} was made by another version of {name} ({collection.fingerprint}, now {now}): bring "
+                f"that version back, or run samekind migrate with --encoder {name}."
+            )
+    return _TOWERS[name]
