@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from samekind.encoders import load
-from samekind.evaluation import encoder_check
 from samekind.evaluation.toy.towers import BagOfWordsTower
 from tests.cli.conftest import Call
 from tests.evaluation.test_encoder_check import Long, Words
@@ -16,10 +15,11 @@ from tests.evaluation.test_encoder_check import Long, Words
 
 @pytest.fixture
 def _words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_check, "text_tower_of", lambda *_: Words(BagOfWordsTower(dim=16)))
+    monkeypatch.setattr(load, "load_text_tower", lambda *_: Words(BagOfWordsTower(dim=16)))
 
 
-def test_check_encoder(call: Call, snapshot: Callable[[str], None]) -> None:
+def test_check_encoder(call: Call, snapshot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "load_text_tower", lambda *_: None)
     said = call("check-encoder", "mock")
     assert (said.code, said.err) == (0, "")
     snapshot(said.out)

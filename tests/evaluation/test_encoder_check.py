@@ -11,7 +11,6 @@ import pytest
 
 from samekind.encoders import load
 from samekind.encoders.base import Part, Pixels, Prepared, Vectors
-from samekind.evaluation import encoder_check
 from samekind.evaluation.encoder_check import CASES, Finding, check_encoder, check_pictures, check_words
 from samekind.evaluation.toy.draw import draw
 from samekind.evaluation.toy.swaps import swap_cases
@@ -163,6 +162,7 @@ def test_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(load, "fetch", lambda *_: nothing())
     monkeypatch.setattr(load, "load_encoder", lambda name, *_: MockEncoder(name))
+    monkeypatch.setattr(load, "load_text_tower", lambda *_: None)
     job = check_encoder("mock")
     events: list[Event] = list(job)
     found = job.result()
@@ -172,7 +172,7 @@ def test_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.encoder, found.dim, found.order) == ("mock", 16, None)
 
     bag = BagOfWordsTower(dim=16)
-    monkeypatch.setattr(encoder_check, "text_tower_of", lambda *_: Words(bag))
+    monkeypatch.setattr(load, "load_text_tower", lambda *_: Words(bag))
     heard = check_encoder("mock").result()
     assert heard.fine
     assert heard.order is not None

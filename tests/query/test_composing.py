@@ -59,7 +59,8 @@ def test_pdv_by_its_identities() -> None:
 
 
 def test_an_analogy_takes_the_caption_off() -> None:
-    assert composed(TOLD, "analogy", 1, 1) == pytest.approx(PICTURE - CAPTION + WORDS, abs=1e-6)
+    assert composed(TOLD, "analogy", 1, 1) == pytest.approx(PICTURE - CAPTION + EDITED, abs=1e-6)
+    assert composed(BOTH, "analogy", 1, 1) == pytest.approx(PICTURE + WORDS, abs=1e-6)
 
 
 def test_weimocir_without_captions_is_the_sum_and_with_them_a_tenth_is_theirs() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from samekind.encoders import load
-from samekind.encoders.base import Encoder, Vectors, encode_pictures
+from samekind.encoders.base import Encoder, TextTower, Vectors, encode_pictures
 from samekind.encoders.golden import check_golden, draw_card
 from samekind.encoders.rows import unit_rows
 from samekind.errors import WrongWeights
@@ -28,21 +28,6 @@ SAME = 1 - 1e-3
 """The least cosine between a vector of one run and of another, or of a single picture and of the same in a batch."""
 
 _PICTURES = 12
-
-
-class Spoken(Protocol):
-    """What a text tower makes of texts."""
-
-    @property
-    def vectors(self) -> Vectors:
-        """(n, dim) float32 unit rows."""
-
-
-class TextTower(Protocol):
-    """The words' side of an encoder."""
-
-    def encode(self, texts: Sequence[str]) -> Spoken:
-        """Vectors of n texts in the space of the pictures' vectors."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +67,6 @@ def check_encoder(name: str, settings: Settings | None = None) -> Job[EncoderChe
     The job raises what ``load_encoder`` raises; what is found to be wrong afterwards is a finding.
     """
     return Job(_check(name, settings or resolve()))
-
-
-def text_tower_of(name: str, settings: Settings) -> TextTower | None:
-    """The text tower of an encoder, None where it has none.
-
-    A PLACE HOLDER until ``load_text_tower(name, settings)`` of ``encoders/load.py`` is there: then call that instead
-    and delete this.
-    """
-    return None
 
 
 def check_pictures(encoder: Encoder) -> list[Finding]:
@@ -138,7 +114,7 @@ def _check(name: str, settings: Settings) -> Generator[Event, None, EncoderCheck
     encoder = load.load_encoder(name, settings)
     findings, order = check_pictures(encoder), None
     yield Progress("checking", 1, 2)
-    words = text_tower_of(name, settings)
+    words = load.load_text_tower(name, settings)
     if words is None:
         findings.append(Finding("word order", UNCHECKED, f"{name} has no words"))
     else:

@@ -40,7 +40,7 @@ METHODS = {
     "align": Composition(arithmetic, keep=1.0, own_roles=True),
     "analogy": Composition(analogy, keep=1.0, captions=True),
     "pdv": Composition(pdv, change=1.4, keep=0.25, captions=True),
-    "weimocir": Composition(weimocir, keep=0.2, captions=True),
+    "weimocir": Composition(weimocir, keep=0.35, captions=True),
     "cirevl": Composition(cirevl, keep=0.5, captions=True),
     "roles": Composition(roles, own_roles=True),
 }

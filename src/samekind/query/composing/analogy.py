@@ -1,4 +1,4 @@
-"""The reference is to the answer as its caption is to the words: a - b + c."""
+"""The reference is to the answer as its caption is to that after the change: a - b + c (card 2.1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from samekind.query.composing.given import Given, Scores, both
 
 
 def analogy(given: Given, change: float, keep: float) -> Scores:
-    """``keep`` x picture + ``change`` x (words - caption): what words say beyond what the picture shows (card 2.1).
-
-    Without a caption of the reference it is the sum.
-    """
+    """``keep`` x picture + ``change`` x (edited - caption); where the reference was not put into words, the words."""
     picture, words = both(given)
-    caption = np.zeros_like(words) if given.caption is None else given.caption
-    return np.asarray(keep * picture + change * (words - caption), np.float32)
+    told = given.edited is not None and given.caption is not None
+    direction = given.edited - given.caption if told else words  # type: ignore[operator]
+    return np.asarray(keep * picture + change * direction, np.float32)
