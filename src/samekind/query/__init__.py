@@ -3,6 +3,7 @@
 from samekind.query.hits import COLLAPSE_AT, WEAK_BELOW, Hit, Hits, Seconds
 from samekind.query.model import Drop, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words
 from samekind.query.search import search
+from samekind.query.several import search_several
 from samekind.query.written import parse, written
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Words",
     "parse",
     "search",
+    "search_several",
     "written",
 ]
