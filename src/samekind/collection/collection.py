@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import concepts, index, kinds, retune
+from samekind.collection import captions, concept_filter, concepts, index, kinds, retune
 from samekind.collection import manifest as manifests
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
@@ -307,7 +307,8 @@ class Collection:
 
     def _sql(self, where: str | Where) -> str:
         tree = parse_where(where) if isinstance(where, str) else where
-        return to_sql(kinds.resolved(tree, self.table, self.name), self.table.schema)
+        tree = kinds.resolved(concept_filter.resolved(tree, self), self.table, self.name)
+        return to_sql(tree, self.table.schema)
 
     def _many(self) -> bool:
         """Whether there are too many vectors to hold them all in memory for a search."""
@@ -349,6 +350,18 @@ class Collection:
         The job raises CollectionBusy and StorageError.
         """
         return Job(concepts.learn(self, settings or self.settings))
+
+    def learn_captions(self, *, settings: Settings | None = None) -> Job[int]:
+        """Reads captions and keywords out of the files of all present pictures: once, and of new ones later on.
+
+        The job gives how many were read now; it raises CollectionBusy and StorageError.
+        """
+        return Job(captions.learn(self, settings or self.settings))
+
+    def captions_of(self, hashes: Sequence[str | None]) -> list[tuple[str, ...]]:
+        """The captions and keywords in files with these contents; none where there are none or they were not read."""
+        known = captions.read(self.path)
+        return [known.get(hash_ or "", ()) for hash_ in hashes]
 
     def hashes(self, ids: Sequence[str]) -> list[str | None]:
         """The content hashes of present pictures, None for an id that is gone."""
@@ -406,7 +419,7 @@ class Collection:
 
     def purge(self) -> int:
         """Forgets the pictures that are missing, and vectors of encoders that are not in use; returns how many."""
-        return self._delete(f"state = '{MISSING}'", "purge", clear)
+        return self._delete(f"state = '{MISSING}'", "purge", _forget)
 
     def _delete(self, where: str, label: str, then: Callable[[Path], None] = lambda _: None) -> int:
         since = time.time()
@@ -460,6 +473,12 @@ class Collection:
             persist(self.path, time.time())
         self.manifest = manifest
         return next(name for name, root in manifest.roots.items() if root.folder == folder)
+
+
+def _forget(path: Path) -> None:
+    """Drops what is kept by content and can be made again: other encoders' vectors, and captions."""
+    clear(path)
+    captions.forget(path)
 
 
 def _as_they_are(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import KINDS, Table, sql_text
-from samekind.collection.where import And, Eq, In, Not, Or, Range, Starts, Where
+from samekind.collection.where import Eq, In, Or, Range, Starts, Test, Where, replaced
 from samekind.errors import UsageError
 
 STAMP = "samekind.kinds"
@@ -87,13 +87,10 @@ def resolved(where: Where, table: Table, collection: str) -> Where:
 
     Raises UsageError where there are no kinds, for an unknown address or name, or for a comparison by order.
     """
-    match where:
-        case And(parts):
-            return And(tuple(resolved(part, table, collection) for part in parts))
-        case Or(parts):
-            return Or(tuple(resolved(part, table, collection) for part in parts))
-        case Not(part):
-            return Not(resolved(part, table, collection))
+    return replaced(where, lambda test: _resolved(test, table, collection))
+
+
+def _resolved(where: Test, table: Table, collection: str) -> Where:
     if where.column != ALWAYS and (where.column != FILTER or FILTER in table.person_columns):
         return where
     column = active(table)
@@ -105,7 +102,7 @@ def resolved(where: Where, table: Table, collection: str) -> Where:
         case Eq(_, value):
             return below(column, address_of(str(value), table, collection))
         case In(_, values):
-            return Or(tuple(resolved(Eq(where.column, value), table, collection) for value in values))
+            return Or(tuple(_resolved(Eq(where.column, value), table, collection) for value in values))
         case Starts(_, pattern):
             return Starts(column, pattern)
         case Range():

@@ -82,7 +82,8 @@ class Not:
     part: Where
 
 
-Where = Eq | In | Range | Starts | And | Or | Not
+Test = Eq | In | Range | Starts
+Where = Test | And | Or | Not
 
 
 def to_dict(where: Where) -> dict[str, Any]:
@@ -127,6 +128,18 @@ def from_dict(tree: Any, depth: int = 0) -> Where:
                     case [str(column), (str() | int() | float()) as value]:
                         return Range(column, order, value)
     raise UsageError(f"This is no filter: {tree!r:.80}; use eq, in, <, <=, >, >=, starts, and, or, not.")
+
+
+def replaced(where: Where, change: Callable[[Test], Where]) -> Where:
+    """The tree with ``change`` of each of its tests."""
+    match where:
+        case And(parts):
+            return And(tuple(replaced(part, change) for part in parts))
+        case Or(parts):
+            return Or(tuple(replaced(part, change) for part in parts))
+        case Not(part):
+            return Not(replaced(part, change))
+    return change(where)
 
 
 def to_sql(where: Where, schema: pa.Schema) -> str:

@@ -1,7 +1,7 @@
 """Captions, titles and keywords that people or programs wrote into a picture file: EXIF, IPTC and XMP.
 
-EXIF: ImageDescription, XPTitle, XPComment, XPKeywords. IPTC-IIM 4.2: object name 2:05, keywords 2:25, caption 2:120. XMP
-(ISO 16684-1): dc:title, dc:description, dc:subject. RAW files are not looked into.
+EXIF: ImageDescription, XPTitle, XPComment, XPKeywords. IPTC-IIM 4.2: object name 2:05, keywords 2:25, caption 2:120.
+XMP (ISO 16684-1): dc:title, dc:description, dc:subject. RAW files are not looked into.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def _of_xmp(picture: Image.Image) -> tuple[str, ...]:
 def xmp_texts(data: bytes) -> tuple[str, ...]:
     """What an XMP packet says in dc:title, dc:description and dc:subject, in its order.
 
-    A packet with a document type is not read, so there are no entities to expand, and none above 2 MB. Raises ExpatError
-    for what is no XML.
+    A packet with a document type is not read, so there are no entities to expand, and none above 2 MB. Raises
+    ExpatError for what is no XML.
     """
     if len(data) > _MOST_XMP:
         return ()
