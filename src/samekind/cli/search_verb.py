@@ -36,6 +36,10 @@ def search(
     rewritten: Annotated[
         str | None, typer.Option(help="The picture after the change, in words, for methods that ask so.")
     ] = None,
+    weak_captions: Annotated[
+        str | None,
+        typer.Option(help="Texts that words are looked up in too: folders,files,captions,columns (all), or none."),
+    ] = None,
     keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
     query: Annotated[
         str | None, typer.Option(help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'.")
@@ -75,6 +79,7 @@ def search(
     from samekind.collection import Collection
     from samekind.query import COLLAPSE_AT, Query, parse
     from samekind.query import search as run
+    from samekind.query.named import sources_of
     from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
     from samekind.query.wordings import prepare
 
@@ -97,7 +102,7 @@ def search(
         else parse(query)
     )
     if asked.words or asked.keeps or asked.drops:
-        follow(prepare(held))
+        follow(prepare(held, sources_of(held.settings.weak_captions if weak_captions is None else weak_captions)))
     hits = run(
         held,
         asked,
@@ -113,6 +118,7 @@ def search(
         change=change,
         keep=keep,
         rewritten=rewritten,
+        weak_captions=weak_captions,
     )
     if sheet is not None:
         write_sheet(sheet_of(held, asked, hits), sheet)

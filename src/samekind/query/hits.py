@@ -38,7 +38,8 @@ class Hit:
     ``score`` is the cosine in the searched space, ``confidence`` 0..1 by the collection's own calibration.
     ``copies`` are the ids of near-duplicates that stand behind this hit. ``same_file`` marks the very file that was
     asked with. With words in the query the score says by how many standard deviations a picture exceeds the
-    collection's average, and ``roles`` what each thing that was asked for gives, in the same measure.
+    collection's average, and ``roles`` what each thing that was asked for gives, in the same measure; a role such as
+    "named kettle (file, caption)" says which words stand beside the picture and what of "words" comes from that.
     """
 
     rank: int

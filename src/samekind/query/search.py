@@ -19,6 +19,7 @@ from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.looking import load, look_at, plain_rows, summed
 from samekind.query.model import Like, Query, Unlike
+from samekind.query.named import named_of, sources_of
 from samekind.query.parts import pull
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
 from samekind.query.worded import Asked, Sliders, hits_of
@@ -49,6 +50,7 @@ def search(
     change: float | None = None,
     keep: float | None = None,
     rewritten: str | None = None,
+    weak_captions: str | None = None,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -65,6 +67,8 @@ def search(
     With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`), ``change``
     and ``keep`` its two sliders (None: as usual for it). ``rewritten`` is the reference after the change in words, for
     the methods that ask for it, where a person knows better than rules or a model. The reference's copies are left out.
+    ``weak_captions`` names the texts that words are looked up in too (`named.py`): any of folders, files, captions and
+    columns, with commas between them, or none; None: as the settings say.
     What words need of the pictures is made first where it is lacking, a long job (or run ``Collection.learn_words``).
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
@@ -83,10 +87,12 @@ def search(
     if worded:
         if level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
-        prepare(collection).result()
-    elif not (method is None and change is None and keep is None and rewritten is None):
+        sources = sources_of(collection.settings.weak_captions if weak_captions is None else weak_captions)
+        prepare(collection, sources).result()
+    elif any(one is not None for one in (method, change, keep, rewritten, weak_captions)):
         raise UsageError(
-            "A method, change, keep and a rewritten text are for queries with words; leave them out, or say some words."
+            "A method, change, keep, a rewritten text and weak captions are for queries with words; leave them out, or "
+            "say some words."
         )
     if query.pictures and encoder is None:
         encoder = load(collection)
@@ -108,7 +114,8 @@ def search(
     if worded:
         wording = wording_of(collection)
         shown = plain_rows(collection, query, looked, asked) if query.shown else looked
-        whole = Asked(collection, wording, query, shown, pixels, tune, rewritten)
+        named = named_of(collection, wording.ids, sources)
+        whole = Asked(collection, wording, query, shown, pixels, tune, rewritten, named)
         narrowed, left_out = _narrowed(query, where), frozenset(asked)
         hits = hits_of(whole, bare, narrowed, Sliders(method, change, keep), left_out, hashes)
         return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from samekind.meaning import concept_names, sentence_vectors
+from samekind.meaning import concept_names, sentence_vectors, sentences_there
 from samekind.meaning.colours import COLOURS, named
 from samekind.meaning.shipped import names_vectors
+from samekind.meaning.sparse import concepts_named
+from samekind.meaning.terms import terms
 from samekind.query.language.composed import Rewritten
 
 SURE = 0.5
@@ -36,7 +38,7 @@ class Understood:
 
     ``cut`` names texts that were too long. ``rewritten`` is the reference in words and after the change, where the
     method uses them. ``sure`` is the confidence of what fits the words best in the whole collection, None where there
-    were none to look for.
+    were none to look for. ``looked_up`` names the weak captions that the words were looked up in too.
     """
 
     method: str
@@ -46,6 +48,7 @@ class Understood:
     texts: tuple[Heard, ...]
     cut: tuple[str, ...]
     sure: float | None
+    looked_up: tuple[str, ...] = ()
 
     @property
     def notice(self) -> str:
@@ -55,6 +58,8 @@ class Understood:
         if self.sure is None or self.sure >= SURE or self.texts[0].colours:
             return ""
         first = self.texts[0]
+        if not first.nearest:
+            return f"nothing that is known by name is called {first.text!r}; these hits are a guess"
         return (
             f"no picture stands out for {first.text!r}, whose nearest among the things known by name is "
             f"{first.nearest[0][0]!r}; these hits are a guess"
@@ -68,14 +73,26 @@ class Understood:
             "keep": self.keep,
             "rewritten": self.rewritten.to_dict() if self.rewritten else None,
             "texts": [one.to_dict() for one in self.texts],
+            "weak_captions": list(self.looked_up),
             "notice": self.notice,
         }
 
 
-def heard(texts: Sequence[str]) -> list[Heard]:
-    """How each text is understood."""
-    names, found = concept_names(), []
-    for text, cosines in zip(texts, sentence_vectors(texts) @ names_vectors().T, strict=True):
-        nearest = tuple((names[at], float(cosines[at])) for at in np.argsort(-cosines)[:3])
-        found.append(Heard(text, nearest, tuple(COLOURS[at] for at in np.flatnonzero(named(text)))))
-    return found
+def heard(texts: Sequence[str], sentences: bool = True) -> list[Heard]:
+    """How each text is understood; without ``sentences`` what is nearest are names that hold one of its words."""
+    near = _nearest(texts) if sentences and sentences_there() else [_holding(text) for text in texts]
+    return [
+        Heard(text, nearest, tuple(COLOURS[at] for at in np.flatnonzero(named(text))))
+        for text, nearest in zip(texts, near, strict=True)
+    ]
+
+
+def _nearest(texts: Sequence[str]) -> list[tuple[tuple[str, float], ...]]:
+    names = concept_names()
+    cosines = sentence_vectors(texts) @ names_vectors().T
+    return [tuple((names[at], float(row[at])) for at in np.argsort(-row)[:3]) for row in cosines]
+
+
+def _holding(text: str) -> tuple[tuple[str, float], ...]:
+    found = dict.fromkeys(at for term in terms(text) for at in concepts_named(term))
+    return tuple((concept_names()[at], 1.0) for at in list(found)[:3])

@@ -27,6 +27,7 @@ from samekind.query.language.endpoint import EndpointCaptioner, EndpointRewriter
 from samekind.query.language.rules import understood
 from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
+from samekind.query.named import NAMED, SURE, Named
 from samekind.query.parts import pull
 from samekind.query.understood import Understood, heard
 from samekind.query.wordings import Wording
@@ -62,8 +63,9 @@ class Sliders:
 class Asked:
     """One query of a collection that knows words. ``reference`` (m, d) plain rows of what is shown, in order.
 
-    ``pixels`` are those of its pictures; ``text`` is the reference after the change, where the person wrote that. All
-    scores (n,) are of ``wording.ids``.
+    ``pixels`` are those of its pictures; ``text`` is the reference after the change, where the person wrote that.
+    ``named`` are texts that the pictures have; None: they are not looked at, as in all that measures pictures with
+    labels, whose names hold the answer. All scores (n,) are of ``wording.ids``.
     """
 
     collection: Collection
@@ -73,6 +75,7 @@ class Asked:
     pixels: Sequence[Pixels]
     tune: bool
     text: str | None = None
+    named: Named | None = None
 
     @cached_property
     def picture(self) -> NDArray[np.float32] | None:
@@ -95,6 +98,16 @@ class Asked:
             return None
         found = self.wording.scores([part.text for part in self.query.words])
         return np.asarray(weights @ found / weights.sum(), np.float32)
+
+    @cached_property
+    def matched(self) -> NDArray[np.float64] | None:
+        """How far the pictures' own texts hold the words, 0 to 1, weighed; None where no text holds any."""
+        weights = np.array([part.weight for part in self.query.words])
+        if self.named is None or not weights.any():
+            return None
+        found = np.stack([self.named.matched(part.text) for part in self.query.words])
+        matched = weights @ found / weights.sum()
+        return np.asarray(matched) if matched.any() else None
 
     @cached_property
     def keeps(self) -> NDArray[np.float32]:
@@ -153,10 +166,17 @@ class Asked:
     def _bare(self) -> Given:
         return Given(
             picture=None if self.picture is None else standard(self.picture),
-            words=None if self.words is None else standard(self.words),
+            words=self._words,
             keeps=standard(self.keeps),
             drops=standard(self.wording.scores(self.vanishing)),
         )
+
+    @cached_property
+    def _words(self) -> NDArray[np.float32] | None:
+        """The words in one measure, with what the pictures' own texts add."""
+        if self.words is None or self.matched is None:
+            return None if self.words is None else standard(self.words)
+        return standard(standard(self.words) + NAMED * self.matched)
 
     @cached_property
     def _said(self) -> dict[str, NDArray[np.float32]]:
@@ -180,10 +200,32 @@ class Asked:
         sure = []
         if self.picture is not None:
             sure.append(confidence(self.collection, self.picture[rows], self.collection.tuned and self.tune))
-        for scores in (self.words, *self.keeps):
-            if scores is not None:
-                sure.append(self.wording.confidence(scores[rows]))
+        if self.sure_of_words is not None:
+            sure.append(self.sure_of_words[rows])
+        sure += [self.wording.confidence(scores[rows]) for scores in self.keeps]
         return np.asarray(np.mean(sure, axis=0), np.float64)
+
+    @cached_property
+    def sure_of_words(self) -> NDArray[np.float64] | None:
+        """(n,) how sure what pictures show is of the words, or else what is written beside them."""
+        if self.words is None:
+            return None
+        sure = self.wording.confidence(self.words)
+        return sure if self.matched is None else 1 - (1 - sure) * (1 - SURE * self.matched)
+
+    def said(self, row: int) -> dict[str, float]:
+        """Which words are written beside a picture and where, and what that adds to its score for the words."""
+        if self.named is None or self.matched is None or not self.matched[row]:
+            return {}
+        texts = [part.text for part in self.query.words if part.weight]
+        return {f"named {self.named.said(row, texts)}": float(self._lift * self.matched[row])}
+
+    @cached_property
+    def _lift(self) -> float:
+        """What a full match adds to the words' scores, in the measure that they end up in."""
+        if self.words is None or self.matched is None:
+            return 0.0
+        return NAMED / float((standard(self.words) + NAMED * self.matched).std())
 
     def copies(self) -> NDArray[np.bool_]:
         """(n,) which pictures are the reference, or near-duplicates of it."""
@@ -229,9 +271,10 @@ def hits_of(
         change=change,
         keep=keep,
         rewritten=asked.rewritten if METHODS[method].captions else None,
-        texts=tuple(heard(texts)),
+        texts=tuple(heard(texts, asked.wording.sentences)),
         cut=asked.wording.cut(texts),
-        sure=float(asked.wording.confidence(asked.words).max()) if asked.words is not None else None,
+        sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
+        looked_up=asked.named.sources if asked.named else (),
     )
     told = replace(bare, understood=about)
     return _enough(order, told, lambda rows: _filled(asked, told, rows, scores, roles, hashes))
@@ -258,7 +301,7 @@ def _filled(
     ids = [asked.wording.ids[row] for row in rows]
     found = candidates(asked.collection, ids, scores[rows], asked.confidences(rows), hashes)
     with_roles = tuple(
-        replace(hit, roles={name: float(part[row]) for name, part in roles.items()})
+        replace(hit, roles={name: float(part[row]) for name, part in roles.items()} | asked.said(int(row)))
         for hit, row in zip(found, rows, strict=True)
     )
     return replace(bare, candidates=with_roles, vectors=asked.wording.looks[rows])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from samekind.encoders.load import blueprints, load_text_tower
 from samekind.encoders.recipe import fingerprint
-from samekind.errors import EncoderMismatch
+from samekind.errors import CollectionBusy, EncoderMismatch, StorageError
 from samekind.events import Event, Job
+from samekind.meaning import sentences_there
 from samekind.query.wordings.base import Wording
 from samekind.query.wordings.concepts import ConceptWording
+from samekind.query.wordings.sparse import SparseWording
 from samekind.query.wordings.tower import TowerWording
 
 if TYPE_CHECKING:
@@ -20,33 +23,44 @@ if TYPE_CHECKING:
 
 __all__ = ["Wording", "prepare", "wording_of"]
 
-_KNOWN: WeakKeyDictionary[Collection, tuple[tuple[int, str], Wording]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Collection, tuple[tuple[int, str, bool], Wording]] = WeakKeyDictionary()
 _TOWERS: dict[str, TextTower | None] = {}
 
 
-def prepare(collection: Collection) -> Job[None]:
+def prepare(collection: Collection, weak_captions: Sequence[str] = ()) -> Job[None]:
     """Makes ready what words need of this collection: once, and whatever is new later on.
 
+    Captions in files are read where they are among the ``weak_captions`` to be used, and nobody else is writing.
     The job raises CollectionBusy, StorageError and what ``load_text_tower`` raises.
     """
-    return Job(_prepare(collection))
+    return Job(_prepare(collection, weak_captions))
 
 
-def _prepare(collection: Collection) -> Generator[Event, None, None]:
+def _prepare(collection: Collection, weak_captions: Sequence[str]) -> Generator[Event, None, None]:
     if _tower(collection) is None:
         yield from collection.learn_words()
         collection.refresh()
+    if "captions" in weak_captions:
+        with suppress(CollectionBusy, StorageError):
+            yield from collection.learn_captions()
+            collection.refresh()
 
 
 def wording_of(collection: Collection) -> Wording:
     """The words of the version that is read, once ``prepare`` is done; kept for that version."""
-    version = collection.table.version, collection.fingerprint
+    sentences = sentences_there() and not collection.settings.words_without_sentences
+    version = collection.table.version, collection.fingerprint, sentences
     known = _KNOWN.get(collection)
     if known is None or known[0] != version:
         tower = _tower(collection)
-        found = ConceptWording.read(collection) if tower is None else TowerWording.read(collection, tower)
-        known = _KNOWN[collection] = version, found
+        known = _KNOWN[collection] = version, _read(collection, tower, sentences)
     return known[1]
+
+
+def _read(collection: Collection, tower: TextTower | None, sentences: bool) -> Wording:
+    if tower is not None:
+        return TowerWording.read(collection, tower)
+    return ConceptWording.read(collection) if sentences else SparseWording.read(collection)
 
 
 def _tower(collection: Collection) -> TextTower | None:

@@ -29,6 +29,8 @@ class Wording:
     rows: NDArray[np.intp]
     looks: Vectors
 
+    sentences: ClassVar[bool] = True
+    """Whether it may ask the sentence encoder what is like a text."""
     unrelated: ClassVar[slice] = slice(0, 1_000)
     """Which names of concepts are asked to learn what words find here that mean nothing to it."""
 

@@ -26,6 +26,16 @@ chosen on birds, flowers, grocery and clothing."""
 _CENTRED_ON = 20_000
 
 
+def known_concepts(collection: Collection) -> tuple[list[str], NDArray[np.intp], Vectors, Vectors]:
+    """Ids (n,), rows (n,) and plain vectors (n, d) of the present pictures whose concepts (n, 1013) are known."""
+    loaded = collection.vectors(tuned=False)
+    concepts, there = collection.concepts_of(collection.hashes(loaded.ids))
+    if not there.any():
+        raise UsageError(f"{collection.path} holds no pictures that words could be about; sync a folder first.")
+    rows = np.flatnonzero(there)
+    return [loaded.ids[row] for row in rows], rows, loaded.matrix[rows], concepts
+
+
 @dataclass(frozen=True, eq=False)
 class ConceptWording(Wording):
     """``concepts`` (n, 1013) of the pictures, and the ``space`` that they and words share."""
@@ -36,15 +46,10 @@ class ConceptWording(Wording):
     @classmethod
     def read(cls, collection: Collection) -> ConceptWording:
         """From what the collection knows so far (``Collection.learn_words``)."""
-        loaded = collection.vectors(tuned=False)
-        concepts, there = collection.concepts_of(collection.hashes(loaded.ids))
-        if not there.any():
-            raise UsageError(f"{collection.path} holds no pictures that words could be about; sync a folder first.")
-        looks = loaded.matrix[there]
+        ids, rows, looks, concepts = known_concepts(collection)
         some = np.random.default_rng(0).permutation(len(looks))[:_CENTRED_ON]
         space = MeaningSpace.of(concepts[some], looks[some], collection.parts)
-        rows = np.flatnonzero(there)
-        return cls([loaded.ids[row] for row in rows], rows, looks, concepts, space)
+        return cls(ids, rows, looks, concepts, space)
 
     @cached_property
     def meanings(self) -> Vectors:
