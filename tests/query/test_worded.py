@@ -18,6 +18,12 @@ ENCODER = MockEncoder()
 COLOURS = {"red": (200, 25, 35), "green": (40, 140, 50), "blue": (30, 70, 185), "yellow": (250, 215, 40)}
 
 
+@pytest.fixture(autouse=True)
+def _by_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders here are called after the colours that are in them."""
+    monkeypatch.setenv("SAMEKIND_WEAK_CAPTIONS", "none")
+
+
 def drawn(file: Path, colour: tuple[int, int, int], side: int) -> None:
     pixels = np.full((96, 96, 3), 255, np.uint8)
     pixels[48 - side : 48 + side, 48 - side : 48 + side] = colour

@@ -37,7 +37,7 @@ class SparseConcepts:
         """From concepts (n, 1013) of all pictures of a collection; weights are log odds over its mean, above 0."""
         shares = np.concatenate(split_concepts(concepts), axis=1)
         found = _log_odds(shares) - _log_odds(shares.mean(axis=0))
-        last = np.partition(found, -KEPT, axis=1)[:, -KEPT, None] if len(found) else found
+        last = np.partition(found, -KEPT, axis=1)[:, -KEPT, None]
         kept = (found >= last) & (found > 0)
         by_concept = {}
         for at in np.flatnonzero(kept.any(axis=0)):
@@ -60,7 +60,7 @@ class SparseConcepts:
 def shows(concepts: Vectors, which: Sequence[int]) -> NDArray[np.bool_]:
     """(n,) whether pictures with concepts (n, 1013) show one of these, by what is likeliest in each by itself."""
     classes, colours = split_concepts(concepts)
-    last = np.partition(classes, -SHOWN, axis=1)[:, -SHOWN, None] if len(classes) else classes[:, :1]
+    last = np.partition(classes, -SHOWN, axis=1)[:, -SHOWN, None]
     there = np.concatenate([classes >= last, colours >= COLOURED], axis=1)
     return np.asarray(there[:, list(which)].any(axis=1))
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 _EMPTY = """
-an and are as at by for from has in into is it its of on or that the their there this to with
+an and are as at by for from has in into is it its no not of on or that the their there this to with without
 image images img photo photograph photos picture pictures pic pics
 """
 EMPTY = frozenset(_EMPTY.split())

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +38,22 @@ class WordIndex:
         counts_by_term = {term: (np.array(rows, np.intp), np.array(n, np.float64)) for term, (rows, n) in found.items()}
         return cls(counts_by_term, np.array(lengths, np.float64))
 
+    @cached_property
+    def _usual(self) -> float:
+        """The mean length of the documents that have any term: those without would make all others seem long."""
+        return float(self.lengths[self.lengths > 0].mean())
+
     def idf(self, term: str) -> float:
         """ln(1 + (n - df + .5) / (df + .5)), which is never negative."""
         among = len(self.counts.get(term, _NONE)[0])
         return math.log1p((len(self.lengths) - among + 0.5) / (among + 0.5))
 
     def saturated(self, term: str) -> Postings:
-        """Rows of a term and how much it counts there: 1 where it stands once in a document of mean length."""
+        """Rows of a term and how much it counts there: 1 where it stands once in a document of usual length."""
         rows, counts = self.counts.get(term, _NONE)
         if not len(rows):
             return _NONE
-        return rows, counts * (K1 + 1) / (counts + K1 * (1 - B + B * self.lengths[rows] / self.lengths.mean()))
+        return rows, counts * (K1 + 1) / (counts + K1 * (1 - B + B * self.lengths[rows] / self._usual))
 
     def bm25(self, asked: Sequence[str]) -> NDArray[np.float64]:
         """(n,) the sum over the terms, each as often as it is asked, of idf x saturated count."""

@@ -26,7 +26,7 @@ NAMED = 4.0
 """What a text that holds all of the words adds, in standard deviations of the words' scores.
 
 On captions, with another caption of the picture or one word of it as the text of all, half or a fifth of the pictures,
-it never finds fewer than the words alone; the fusion of ranks does, where only some pictures have a text."""
+the words find no fewer pictures first than alone; fused by ranks recall at 1 falls by up to 19 points where some have none."""
 SURE = 0.5
 """The confidence that such a text gives by itself."""
 SOURCES = ("folders", "files", "captions", "columns")
@@ -81,7 +81,7 @@ def named_of(collection: Collection, ids: Sequence[str], sources: Sequence[str])
     """The texts of these pictures from the ``sources``; None without sources. Kept for the version that is read."""
     if not sources:
         return None
-    key = (collection.table.version, len(ids), tuple(sources))
+    key = (collection.table.version, tuple(ids), tuple(sources))
     known = _KNOWN.get(collection)
     if known is None or known[0] != key:
         known = _KNOWN[collection] = key, Named.of(sources, _texts(collection, ids, sources))

@@ -94,5 +94,5 @@ def _nearest(texts: Sequence[str]) -> list[tuple[tuple[str, float], ...]]:
 
 
 def _holding(text: str) -> tuple[tuple[str, float], ...]:
-    found = dict.fromkeys(at for term in terms(text) for at in concepts_named(term))
-    return tuple((concept_names()[at], 1.0) for at in list(found)[:3])
+    found = sorted({at for term in terms(text) for at in concepts_named(term)})  # classes before colours
+    return tuple((concept_names()[at], 1.0) for at in found[:3])

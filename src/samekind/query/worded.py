@@ -211,7 +211,7 @@ class Asked:
         if self.words is None:
             return None
         sure = self.wording.confidence(self.words)
-        return sure if self.matched is None else 1 - (1 - sure) * (1 - SURE * self.matched)
+        return sure if self.matched is None else sure + (1 - sure) * SURE * self.matched
 
     def said(self, row: int) -> dict[str, float]:
         """Which words are written beside a picture and where, and what that adds to its score for the words."""

@@ -1,0 +1,48 @@
+"""The evaluation of composed queries never reads what is written beside pictures: their names hold the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from samekind.evaluation.composed.run import WORDS, evaluate_composed
+from samekind.query import named
+from tests.collection.mock import MockEncoder, draw
+
+ROOT = Path(__file__).parents[3]
+
+
+def measured(place: Path, names: list[str]) -> dict[str, float]:
+    for n, name in enumerate(names):
+        draw(place / "things" / name, n)
+    (place / "lists").mkdir()
+    entry = {"reference": f"things/{names[0]}", "targets": [f"things/{names[5]}"], "text": "zarpel", "rule": "kind"}
+    (place / "lists" / "own.jsonl").write_text(json.dumps(entry) + "\n")
+    found = evaluate_composed(place / "lists" / "own.jsonl", "things", ["sum", "roles"], MockEncoder(), tune=False)
+    return {way: float(one.main.intervals["recall@1"].mean) for way, one in found.result().ways.items()}
+
+
+def test_names_do_not_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("an evaluation reads names")
+
+    monkeypatch.setenv("SAMEKIND_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(named.Named, "matched", read)
+    monkeypatch.setattr("samekind.collection.captions.captions", read)
+    plain = [f"IMG_{n:04}.png" for n in range(12)]
+    telling = [*plain[:5], "zarpel.png", *plain[6:]]
+    found = measured(tmp_path / "telling", telling)
+    assert found == measured(tmp_path / "plain", plain)
+    assert found[WORDS] in (0, 1)
+
+
+def test_no_evaluation_and_no_benchmark_can_ask_for_names() -> None:
+    for folder in ("src/samekind/evaluation", "src/samekind/adapt", "benchmarks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = file.read_text("utf-8")
+            assert not re.search(r"query\.named|named_of|weak_captions=(?!\"none\")", text), file
+            asks_words = re.search(r"\bsearch\(", text) and re.search(r"import .*\bWords\b", text)
+            assert not asks_words or 'weak_captions="none"' in text, file
