@@ -23,6 +23,7 @@ SHOWN, COLOURED = 5, 0.2
 """A picture counts as showing its so many likeliest classes (96 % of imagenet1k_one_each hold the true one), and the
 colours that have this share of it."""
 _LEAST = 1e-6
+_BLOCK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +36,21 @@ class SparseConcepts:
     @classmethod
     def of(cls, concepts: Vectors) -> SparseConcepts:
         """From concepts (n, 1013) of all pictures of a collection; weights are log odds over its mean, above 0."""
-        shares = np.concatenate(split_concepts(concepts), axis=1)
-        found = _log_odds(shares) - _log_odds(shares.mean(axis=0))
-        last = np.partition(found, -KEPT, axis=1)[:, -KEPT, None]
-        kept = (found >= last) & (found > 0)
-        by_concept = {}
-        for at in np.flatnonzero(kept.any(axis=0)):
-            rows = np.flatnonzero(kept[:, at])
-            by_concept[int(at)] = rows, found[rows, at].astype(np.float32)
-        return cls(len(concepts), by_concept)
+        usual = _log_odds(np.concatenate([part.mean(axis=0) for part in split_concepts(concepts)]))
+        rows, columns, weights = [], [], []
+        for start in range(0, len(concepts), _BLOCK):
+            shares = np.concatenate(split_concepts(concepts[start : start + _BLOCK]), axis=1)
+            found = _log_odds(shares) - usual
+            last = np.partition(found, -KEPT, axis=1)[:, -KEPT, None]
+            some, which = np.nonzero((found >= last) & (found > 0))
+            rows.append(some + start)
+            columns.append(which)
+            weights.append(found[some, which])
+        row, column, weight = np.concatenate(rows), np.concatenate(columns), np.concatenate(weights)
+        order = np.argsort(column, kind="stable")
+        names, begins = np.unique(column[order], return_index=True)
+        parts = np.split(order, begins[1:])
+        return cls(len(concepts), {int(at): (row[part], weight[part]) for at, part in zip(names, parts, strict=True)})
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n) the weights of all concepts whose names hold a word of the text, added up; 0 where none is known."""
