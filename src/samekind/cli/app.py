@@ -21,6 +21,7 @@ VERBS = {
     "demo": "Draw a small world (or take a folder of yours), search it, show how well it went.",
     "sync": "Bring a collection up to date with folders of pictures, and tune it.",
     "search": "Find the same kind of thing by picture.",
+    "explain": "Why a picture was found.",
     "kinds": "What a collection is made of, found without labels.",
     "tune": "Fit a collection to its own pictures again.",
     "migrate": "Change a collection's encoder, while it is searched with the one before.",

@@ -120,16 +120,21 @@ class Blueprint:
     build: Callable[[], Any]
 
 
-def blueprints(name: str, settings: Settings) -> list[Blueprint]:
-    """The networks of an encoder whose weights are on this machine. Raises as ``load_encoder`` does."""
+def blueprints(name: str, settings: Settings, *, every_token: bool = False) -> list[Blueprint]:
+    """The networks of an encoder whose weights are on this machine. Raises as ``load_encoder`` does.
+
+    With ``every_token`` graphs are built that end in tokens where the usual one leaves out what the vector can do
+    without.
+    """
     if name.startswith(ONNX):
         return [_from_file(_onnx_file(name))]
     if name.startswith(HUB):
         kept = Job(hub.make(name, settings)).result()
         return [Blueprint(kept.trunk, kept.build)]
     trunks, files = catalog.record(name).trunks, fetch(name, settings).result()
+    graphs = _GRAPHS | {"dino": partial(_dino, every_token=True)} if every_token else _GRAPHS
     return [
-        Blueprint(trunk, partial(_GRAPHS[trunk.name], file, trunk)) for trunk, file in zip(trunks, files, strict=True)
+        Blueprint(trunk, partial(graphs[trunk.name], file, trunk)) for trunk, file in zip(trunks, files, strict=True)
     ]
 
 
@@ -223,12 +228,12 @@ def _tiny(path: Path, trunk: Trunk) -> Any:
     return read_onnx(path)[0]
 
 
-def _dino(path: Path, trunk: Trunk) -> Any:
+def _dino(path: Path, trunk: Trunk, *, every_token: bool = False) -> Any:
     from safetensors.numpy import load_file
 
     from samekind.encoders.vit import build_vit
 
-    return build_vit(load_file(path), trunk.view.side)
+    return build_vit(load_file(path), trunk.view.side, every_token=every_token)
 
 
 _GRAPHS: dict[str, Callable[[Path, Trunk], Any]] = {"lite": _lite, "tiny": _tiny, "dino": _dino}

@@ -13,17 +13,26 @@ _BLOCK = re.compile(r"blocks\.\d+")
 
 
 def points_of(model: Any) -> dict[str, int]:
-    """The last five points of an OpenVINO model and their widths, in order; none where the model has none.
+    """The last five points of an OpenVINO model and their widths, in order; none where the model has none."""
+    return {node.get_friendly_name(): width_of(node.output(0)) or 0 for node in every_point(model)[-POINTS:]}
 
-    In graphs that name their blocks' outputs ``blocks.N`` the last of these. In others the last sums of two branches
-    (residual connections) that every path passes.
+
+def every_point(model: Any) -> list[Any]:
+    """The operators of all points of an OpenVINO model, in order.
+
+    In graphs that name their blocks' outputs ``blocks.N`` these. In others the sums of two branches (residual
+    connections) that every path passes.
     """
     path = on_a_path(model)
     names = {node.get_name() for node in path}
-    passed = [node for node in _passed_by_all(path) if width_of(node.output(0)) is not None]
+    passed = passed_with_width(path)
     named = [node for node in passed if _BLOCK.fullmatch(node.get_friendly_name())]
-    sums = [node for node in passed if node.get_type_name() == "Add" and _inputs(node) <= names]
-    return {node.get_friendly_name(): width_of(node.output(0)) or 0 for node in (named or sums)[-POINTS:]}
+    return named or [node for node in passed if node.get_type_name() == "Add" and _inputs(node) <= names]
+
+
+def passed_with_width(path: list[Any]) -> list[Any]:
+    """The operators of a path that give tokens or maps and that no edge leads around."""
+    return [node for node in _passed_by_all(path) if width_of(node.output(0)) is not None]
 
 
 def width_of(output: Any) -> int | None:

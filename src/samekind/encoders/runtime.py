@@ -71,6 +71,11 @@ class Network:
                     start += len(step)
         return np.concatenate(rows)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the first output's axes but the first, before they are flattened."""
+        return tuple(axis.get_length() for axis in list(self._compiled.output(0).partial_shape)[1:])
+
     def _infer(self, pictures: NDArray[np.uint8] | NDArray[np.int64]) -> NDArray[np.float32]:
         first = self._compiled(pictures)[0]
         return np.asarray(first, np.float32).reshape(len(pictures), -1)

@@ -54,20 +54,22 @@ def _bicubic_matrix(old: int, new: int, scale: float) -> NDArray[np.float64]:
     return weights
 
 
-def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape()) -> Any:
+def build_vit(tensors: Tensors, side: int, shape: ViTShape = ViTShape(), *, every_token: bool = False) -> Any:
     """An OpenVINO model: pictures (n, side, side, 3) uint8 -> class token (n, d) float32 after the last norm.
 
     ``tensors`` carries DINOv2's original names, matrices as (out, in). ``side`` must be a multiple of the patch.
-    The output of each block is named ``blocks.0``, ``blocks.1`` and so on.
+    The output of each block is named ``blocks.0``, ``blocks.1`` and so on. With ``every_token`` it gives (n, 1 + t, d):
+    the class token and one token for each patch, row by row.
     """
     picture, x = _embedded(tensors, side, shape)
     last = depth_of(tensors) - 1
     for block in range(last + 1):
-        x = _block(operators(), x, tensors, f"blocks.{block}.", shape, only_class_token=block == last)
+        only_class_token = block == last and not every_token
+        x = _block(operators(), x, tensors, f"blocks.{block}.", shape, only_class_token)
         x.set_friendly_name(f"blocks.{block}")
-    token = operators().squeeze(x, np.array([1]))
-    token = _layer_norm(operators(), token, tensors["norm.weight"], tensors["norm.bias"], shape.epsilon)
-    return openvino().Model([operators().result(token)], [picture], "vit")
+    tokens = x if every_token else operators().squeeze(x, np.array([1]))
+    tokens = _layer_norm(operators(), tokens, tensors["norm.weight"], tensors["norm.bias"], shape.epsilon)
+    return openvino().Model([operators().result(tokens)], [picture], "vit")
 
 
 def depth_of(tensors: Tensors) -> int:

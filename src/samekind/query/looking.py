@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.base import Encoder, Pixels, Vectors, encode_pictures
+from samekind.encoders.base import Encoder, Vectors, encode_pictures
 from samekind.errors import PictureError, UsageError
 from samekind.query.model import Like, Picture, Query, Unlike, Vector
 
@@ -28,10 +28,10 @@ def load(collection: Collection) -> Encoder:
 
 def look_at(
     pictures: Sequence[Picture], encoder: Encoder | None, collection: Collection
-) -> tuple[Vectors, frozenset[str], list[Pixels]]:
-    """Plain unit vectors (n, dim) of the query's pictures, the content hashes of their files, and their pixels."""
+) -> tuple[Vectors, frozenset[str]]:
+    """Plain unit vectors (n, dim) of the query's pictures, and the content hashes of their files."""
     if not pictures or encoder is None:
-        return np.zeros((0, collection.dim), np.float32), frozenset(), []
+        return np.zeros((0, collection.dim), np.float32), frozenset()
     from samekind.collection.pipeline import hash_bytes
     from samekind.pictures.decode import Limits, decode, read_bytes
     from samekind.pictures.views import crop
@@ -51,7 +51,7 @@ def look_at(
             named = picture.source if isinstance(picture.source, Path) else "given as bytes"
             raise UsageError(f"The query picture {named} cannot be used ({problem}); ask with another one.") from None
         pixels.append(crop(data, picture.crop) if picture.crop else data)
-    return encode_pictures(encoder, pixels), frozenset(hashes), pixels
+    return encode_pictures(encoder, pixels), frozenset(hashes)
 
 
 def plain_rows(collection: Collection, query: Query, looked: Vectors, asked: Sequence[str]) -> Vectors:

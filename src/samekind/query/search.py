@@ -14,13 +14,12 @@ from samekind.collection.where import And
 from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
-from samekind.query.feedback import refined
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
-from samekind.query.looking import load, look_at, plain_rows, summed
-from samekind.query.model import Like, Query, Unlike
+from samekind.query.looking import load
+from samekind.query.model import Query
 from samekind.query.named import named_of, sources_of
-from samekind.query.parts import pull
+from samekind.query.shown import shown
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
 from samekind.query.worded import Asked, Sliders, hits_of
 from samekind.query.wordings import prepare, wording_of
@@ -97,9 +96,8 @@ def search(
     if query.pictures and encoder is None:
         encoder = load(collection)
     loaded = time.perf_counter()
-    looked, hashes, pixels = look_at(query.pictures, encoder, collection)
+    given = shown(collection, query, tune, encoder)
     encoded = time.perf_counter()
-    asked = collection.find([part.item for part in query.items])
     bare = Hits(
         candidates=(),
         vectors=np.zeros((0, collection.dim), np.float32),
@@ -113,28 +111,19 @@ def search(
     )
     if worded:
         wording = wording_of(collection)
-        shown = plain_rows(collection, query, looked, asked) if query.shown else looked
         named = named_of(collection, wording.ids, sources)
-        whole = Asked(collection, wording, query, shown, pixels, tune, rewritten, named)
-        narrowed, left_out = _narrowed(query, where), frozenset(asked)
-        hits = hits_of(whole, bare, narrowed, Sliders(method, change, keep), left_out, hashes)
+        whole = Asked(collection, wording, query, given, tune, rewritten, named, narrowed(query, where))
+        hits = hits_of(whole, bare, Sliders(method, change, keep))
         return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))
-    rows = plain_rows(collection, query, looked, asked)
-    pulls = np.array([pull(part) for part in query.shown], np.float32)
-
-    tuning = collection.tuning
-    space = tuning.space if tuning is not None and tune else None
-    mapped = space.apply(rows) if space else rows
-    marks = _marks(query, pulls)
-    vector = summed(mapped[~marks], pulls[~marks])
-    asking = _Asking(collection, vector, space, _narrowed(query, where), exact, frozenset(asked), hashes)
+    space, vector = given.space, given.vector
+    asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)
     hits = fine = asking.nearest(bare)
-    if marks.any():
-        found = refined(vector, mapped[marks & (pulls > 0)], mapped[marks & (pulls < 0)])
-        fine, vector = replace(fine, marks=int(marks.sum())), found.vector
+    if given.marks.any():
+        found = given.refined()
+        fine, vector = replace(fine, marks=int(given.marks.sum())), found.vector
         hits = asking.ordered_by(found.asked if space else vector, replace(fine, fine=fine))
     if level > FINE:
-        wide = asking.wider(vector, rows, level)
+        wide = asking.wider(vector, given.plain, level)
         hits = asking.ordered_by(asking.side_of(wide), replace(fine, granularity=level, fine=fine))
     seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
     return hits.timed(seconds)
@@ -207,20 +196,7 @@ class _Asking:
         return replace(bare, candidates=found, vectors=self.collection.stored(ids, tuned=False))
 
 
-def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(n,) which of what is shown are marks on hits: likes and unlikes, where something else is asked with."""
-    marks = np.array([isinstance(part, Like | Unlike) for part in query.shown])
-    if not pulls[~marks].any():
-        return np.zeros(len(marks), np.bool_)
-    if (np.abs(pulls[marks]) != 1).any():
-        raise UsageError(
-            "Beside a picture or a vector, likes and unlikes are marks and have no weights; leave the weights out, or "
-            "name the pictures' files and weigh those."
-        )
-    return marks
-
-
-def _narrowed(query: Query, where: str | Where | None) -> str | Where | None:
+def narrowed(query: Query, where: str | Where | None) -> str | Where | None:
     """``where`` and the query's own filters, all of which must hold."""
     if not query.filters or where is None:
         return And(query.filters) if query.filters else where

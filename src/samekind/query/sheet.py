@@ -108,6 +108,11 @@ def write_sheet(sheet: Sheet, file: Path) -> None:
         from samekind.query.sheet_html import page
 
         data = page(sheet).encode("utf-8")
+    write_whole(data, file, "contact sheet")
+
+
+def write_whole(data: bytes, file: Path, what: str) -> None:
+    """Writes a file whole or not at all. Raises StorageError, which calls it a ``what``."""
     part = None
     try:
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", suffix=".part", delete=False) as out:
@@ -118,9 +123,7 @@ def write_sheet(sheet: Sheet, file: Path) -> None:
     except OSError as problem:
         if part:
             Path(part).unlink(missing_ok=True)
-        raise StorageError(
-            f"The contact sheet {file} cannot be written ({problem.strerror}); choose another place."
-        ) from None
+        raise StorageError(f"The {what} {file} cannot be written ({problem.strerror}); choose another place.") from None
 
 
 def check_sheet_name(file: Path) -> str:

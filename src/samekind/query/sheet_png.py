@@ -100,7 +100,7 @@ def _draw_tile(page: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, at: tupl
         words += 7
     numbers = "" if tile.score is None or tile.confidence is None else f"{tile.confidence:.0%}  {tile.score:.2f}  "
     pen.text((left, words), _fitting(numbers + tile.note, small, _SIDE), _PALE, small)
-    pen.text((left, words + 15 if numbers or tile.note else words), _ending(tile.caption, small, _SIDE), _INK, small)
+    pen.text((left, words + 15 if numbers or tile.note else words), ending(tile.caption, small, _SIDE), _INK, small)
 
 
 def _mark(pen: ImageDraw.ImageDraw, right: bool, left: int, top: int) -> None:
@@ -125,7 +125,7 @@ def _fitting(text: str, font: _Font, width: float) -> str:
     return text + "..."
 
 
-def _ending(text: str, font: _Font, width: float) -> str:
+def ending(text: str, font: _Font, width: float) -> str:
     """The text, its beginning cut off where it is too long: the end of a path says more."""
     text = text.replace("\n", " ")
     if font.getlength(text) <= width:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.base import Pixels, Vectors, encode_pictures
+from samekind.encoders.base import Pixels, encode_pictures
 from samekind.errors import PictureError
 from samekind.meaning import concept_encoder, concept_names, split_concepts
-from samekind.pictures.decode import Limits, read_picture
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
@@ -29,7 +27,9 @@ from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.named import NAMED, SURE, Named
 from samekind.query.parts import pull
-from samekind.query.understood import Understood, heard
+from samekind.query.pixels import pixels_of
+from samekind.query.shown import Shown
+from samekind.query.understood import Heard, Understood, heard
 from samekind.query.wordings import Wording
 
 if TYPE_CHECKING:
@@ -61,32 +61,28 @@ class Sliders:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """One query of a collection that knows words. ``reference`` (m, d) plain rows of what is shown, in order.
+    """One query of a collection that knows words; what it costs to ask is paid once, whatever the sliders say then.
 
-    ``pixels`` are those of its pictures; ``text`` is the reference after the change, where the person wrote that.
+    ``shown`` are its pictures and items, ``text`` is the reference after the change, where the person wrote that.
     ``named`` are texts that the pictures have; None: they are not looked at, as in all that measures pictures with
-    labels, whose names hold the answer. All scores (n,) are of ``wording.ids``.
+    labels, whose names hold the answer. ``where`` says which pictures count. All scores (n,) are of ``wording.ids``.
     """
 
     collection: Collection
     wording: Wording
     query: Query
-    reference: Vectors
-    pixels: Sequence[Pixels]
+    shown: Shown
     tune: bool
     text: str | None = None
     named: Named | None = None
+    where: str | Where | None = None
 
     @cached_property
     def picture(self) -> NDArray[np.float32] | None:
         """Scores of the reference in the searched space."""
-        if not len(self.reference):
+        if not len(self.shown.plain):
             return None
-        tuning = self.collection.tuning
-        space = tuning.space if tuning is not None and self.tune else None
-        pulls = np.array([pull(part) for part in self.query.shown], np.float32)
-        vector = summed(space.apply(self.reference) if space else self.reference, pulls)
-        asked = space.asking(vector[None])[0] if space else vector
+        asked = self.shown.side_of(summed(self.shown.mapped, self.shown.pulls))
         stored = self.collection.vectors(self.tune).matrix
         return np.asarray((stored @ asked)[self.wording.rows], np.float32)
 
@@ -123,7 +119,7 @@ class Asked:
         change = ", ".join(part.text for part in self.query.words)
         endpoint = endpoint_of(self.collection.settings)
         return composed_by_language(
-            self._content(seen[0]),
+            self._content(seen[0]) if endpoint else b"",
             change,
             CachedCaptioner(EndpointCaptioner(endpoint)) if endpoint else None,
             CachedRewriter(EndpointRewriter(endpoint)) if endpoint else None,
@@ -133,23 +129,20 @@ class Asked:
 
     def _content(self, part: Picture | Like) -> bytes:
         """The file of a reference, as a captioner takes it."""
-        if isinstance(part, Like):
-            (id_,) = self.collection.find([part.item])
-            return bytes(self.collection.rows([id_])[0]["file"].read_bytes())
-        if isinstance(part.source, bytes):
+        if isinstance(part, Picture) and isinstance(part.source, bytes) and not part.crop:
             return part.source
-        return part.source.read_bytes() if isinstance(part.source, Path) and not part.crop else _png(self.pixels[0])
+        return _png(pixels_of(self.collection, part))
 
     def _concepts(self, seen: Sequence[Picture | Like]) -> list[tuple[str, float]]:
         """Names of what the references show, best first, with how sure that is; none where they cannot be looked at."""
-        pixels = list(self.pixels)
-        settings = self.collection.settings
-        for row in self.collection.rows(self.collection.find([part.item for part in seen if isinstance(part, Like)])):
+        pixels = []
+        for part in seen:
             with suppress(PictureError):
-                pixels.append(read_picture(row["file"], Limits(settings.max_pixels, settings.max_bytes)).pixels)
+                pixels.append(pixels_of(self.collection, part))
         if not pixels:
             return []
-        shown = split_concepts(encode_pictures(concept_encoder(settings), pixels))[0].mean(axis=0)
+        encoder = concept_encoder(self.collection.settings)
+        shown = split_concepts(encode_pictures(encoder, pixels))[0].mean(axis=0)
         return [(concept_names()[at], float(shown[at])) for at in np.argsort(-shown)[:_NAMES]]
 
     @cached_property
@@ -232,7 +225,33 @@ class Asked:
         shown = [pull(part) > 0 and isinstance(part, Picture | Like) for part in self.query.shown]
         if not any(shown):
             return np.zeros(len(self.wording.ids), np.bool_)
-        return np.asarray((self.wording.looks @ self.reference[shown].T).max(axis=1) >= COLLAPSE_AT)
+        return np.asarray((self.wording.looks @ self.shown.plain[shown].T).max(axis=1) >= COLLAPSE_AT)
+
+    @cached_property
+    def usable(self) -> NDArray[np.intp]:
+        """The rows that can be hits: no copies of the reference, nothing that the query names, what passes."""
+        out = self.copies()
+        ids = self.wording.ids
+        if self.shown.items or self.where is not None:
+            left = set(self.shown.items)
+            passing = set(ids) if self.where is None else self.collection.passing(self.where)
+            out |= np.array([id_ in left or id_ not in passing for id_ in ids], np.bool_)
+        return np.flatnonzero(~out)
+
+    @cached_property
+    def heard(self) -> tuple[Heard, ...]:
+        """How each text was understood."""
+        return tuple(heard(self._texts, self.wording.sentences))
+
+    @cached_property
+    def cut(self) -> tuple[str, ...]:
+        """Which texts were too long."""
+        return self.wording.cut(self._texts)
+
+    @property
+    def _texts(self) -> list[str]:
+        said = [part.text for part in self.query.words]
+        return [*said, *(part.text for part in self.query.keeps), *self.vanishing]
 
     def roles(self, given: Given) -> dict[str, NDArray[np.float32]]:
         """The part of each role in a hit: scores (n,) by what was asked."""
@@ -244,50 +263,39 @@ class Asked:
         return found
 
 
-def hits_of(
-    asked: Asked,
-    bare: Hits,
-    where: str | Where | None,
-    sliders: Sliders,
-    left_out: frozenset[str],
-    hashes: frozenset[str],
-) -> Hits:
-    """The hits, best first; a score says by how many standard deviations a picture exceeds the collection's average."""
+def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
+    """The hits, best first; a score says by how many standard deviations a picture exceeds the collection's average.
+
+    Asked again with other sliders nothing is encoded, and what was scored stays.
+    """
     method, change, keep = sliders.usual()
     given = asked.given(method)
     alone = given.picture is None
     scores = composed(given, method, 1.0 if alone else change, 0.0 if alone else keep)
-    ids = asked.wording.ids
-    passing = None if where is None else asked.collection.passing(where)
-    out = asked.copies()
-    out |= np.array([id_ in left_out or (passing is not None and id_ not in passing) for id_ in ids], np.bool_)
-    usable = np.flatnonzero(~out)
-    order = usable[np.argsort(-scores[usable], kind="stable")]
-    roles = asked.roles(given)
-    query = asked.query
-    texts = [*(part.text for part in query.words), *(part.text for part in query.keeps), *asked.vanishing]
     about = Understood(
         method="" if alone else method,
         change=change,
         keep=keep,
         rewritten=asked.rewritten if METHODS[method].captions else None,
-        texts=tuple(heard(texts, asked.wording.sentences)),
-        cut=asked.wording.cut(texts),
+        texts=asked.heard,
+        cut=asked.cut,
         sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
         looked_up=asked.named.sources if asked.named else (),
     )
-    told = replace(bare, understood=about)
-    return _enough(order, told, lambda rows: _filled(asked, told, rows, scores, roles, hashes))
-
-
-def _enough(order: NDArray[np.intp], bare: Hits, filled: Callable[[NDArray[np.intp]], Hits]) -> Hits:
-    """As many candidates as make k hits once copies collapse, or all."""
+    told, roles = replace(bare, understood=about), asked.roles(given)
     fetch = bare.k + _SPARE
-    while True:
-        hits = filled(order[:fetch])
-        if len(hits) == bare.k or fetch >= len(order):
+    while True:  # as many as make k hits once copies collapse, or all
+        hits = _filled(asked, told, _best(scores, asked.usable, fetch), scores, roles)
+        if len(hits) == bare.k or fetch >= len(asked.usable):
             return hits
         fetch *= 4
+
+
+def _best(scores: NDArray[np.float32], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """The ``count`` of these rows with the highest scores, best first."""
+    if count < len(rows):
+        rows = rows[np.argpartition(-scores[rows], count)[:count]]
+    return rows[np.argsort(-scores[rows], kind="stable")]
 
 
 def _filled(
@@ -296,10 +304,9 @@ def _filled(
     rows: NDArray[np.intp],
     scores: NDArray[np.float32],
     roles: dict[str, NDArray[np.float32]],
-    hashes: frozenset[str],
 ) -> Hits:
     ids = [asked.wording.ids[row] for row in rows]
-    found = candidates(asked.collection, ids, scores[rows], asked.confidences(rows), hashes)
+    found = candidates(asked.collection, ids, scores[rows], asked.confidences(rows), asked.shown.hashes)
     with_roles = tuple(
         replace(hit, roles={name: float(part[row]) for name, part in roles.items()} | asked.said(int(row)))
         for hit, row in zip(found, rows, strict=True)

@@ -20,6 +20,7 @@ from samekind.evaluation.composed.rankings import Rankings
 from samekind.events import Event, Job, Progress
 from samekind.query.composing import METHODS, composed, find_method
 from samekind.query.model import Like, Query, Words
+from samekind.query.shown import shown
 from samekind.query.worded import Asked
 from samekind.query.wordings import Wording, prepare, wording_of
 from samekind.settings import Settings, cache_folder, resolve
@@ -146,9 +147,8 @@ def _asked(
     sliders: tuple[float | None, float | None],
 ) -> dict[str, NDArray[np.float32]]:
     """For each way to ask the scores (n,) of all pictures."""
-    reference = Like(names[query.reference])
-    shown = collection.stored([names[query.reference]], tuned=False)
-    asked = Asked(collection, wording, Query(reference, *map(Words, query.texts)), shown, (), tune)
+    question = Query(Like(names[query.reference]), *map(Words, query.texts))
+    asked = Asked(collection, wording, question, shown(collection, question, tune, None), tune)
     found: dict[str, NDArray[np.float32]] = {}
     for method in methods:
         how, given = METHODS[method], asked.given(method)

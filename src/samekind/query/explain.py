@@ -1,0 +1,214 @@
+"""Why a hit came: what its score is made of, what put it at its place, and where the two pictures look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Encoder
+from samekind.errors import PictureError, SamekindError, UsageError
+from samekind.query.filling import confidence
+from samekind.query.hits import Hit
+from samekind.query.looking import load, summed
+from samekind.query.matching import Match, match_of
+from samekind.query.model import Like, Part, Picture, Query
+from samekind.query.pixels import pixels_of
+from samekind.query.reasons import LeftOut, Reasons, Split, Standing, Term, name_of
+from samekind.query.search import narrowed, search
+from samekind.query.shown import Shown, shown
+
+if TYPE_CHECKING:
+    from samekind.collection import Collection
+    from samekind.collection.where import Where
+
+COUNTED = 10_000
+"""A hit further down has no rank."""
+
+
+def explain(
+    collection: Collection,
+    query: Query,
+    hit: Hit | str | Path | None = None,
+    *,
+    where: str | Where | None = None,
+    tune: bool = True,
+    match: bool = True,
+    encoder: Encoder | None = None,
+) -> Reasons:
+    """Why ``query`` finds ``hit``: a hit of a search, or a picture of the collection by id or path.
+
+    None takes the first hit that is not the very file asked with. ``where``, ``tune`` and ``encoder`` are those of
+    ``search``; of its granularity and thresholds this knows nothing. ``match`` False leaves out where the two pictures
+    look alike, which takes the encoder's network another run or two. Ranks count every picture that passes ``where``,
+    copies too. Raises UsageError for a picture that is not there or that the query itself names, and what ``search``
+    raises.
+    """
+    collection.refresh()
+    if query.words or query.keeps or query.drops:
+        raise UsageError("Reasons are for queries without words; with words, each hit's roles say what each part gave.")
+    if query.pictures and encoder is None:
+        encoder = load(collection)
+    given = shown(collection, query, tune, encoder)
+    id_ = _hit_of(collection, query, hit, where, tune, encoder)
+    if id_ in given.items:
+        raise UsageError(f"Picture {id_} is part of the query itself, and so no hit; name another one.")
+    there = _Place(collection, given, id_, narrowed(query, where))
+    (row,) = collection.rows([id_], [])
+    score = float(given.side_of(given.vector) @ there.stored)
+    names = [name_of(part) for part in query.shown]
+    kinds = [type(part).__name__.lower() for part in query.shown]
+    terms = list(_by_query(given, there.stored, names, kinds))
+    splits = (Split("encoder", tuple(_by_encoder(collection, given, there.stored))), Split("query", tuple(terms)))
+    sure = float(confidence(collection, np.array([score], np.float32), given.space is not None)[0])
+    beside = _beside(query, given, terms)
+    found, why_not = _match(collection, beside, row["file"]) if match else (None, "It was not asked for.")
+    return Reasons(
+        id=id_,
+        path=row["path"],
+        file=row["file"],
+        score=score,
+        confidence=sure,
+        splits=splits,
+        standings=tuple(_standings(there)),
+        left_out=tuple(sorted(_left_out(there, names, kinds), key=lambda one: -one.drop)),
+        beside=beside,
+        match=found,
+        why_no_match=why_not,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """One picture of a collection among all that a query can find."""
+
+    collection: Collection
+    given: Shown
+    id: str
+    where: str | Where | None
+
+    @property
+    def stored(self) -> NDArray[np.float32]:
+        """Its side of a score, in the searched space."""
+        return self._stored(self.given.space is not None)
+
+    def standing(self, step: str, asked: NDArray[np.float32], tuned: bool) -> Standing:
+        """Its score and rank by a query side (dim,) or (dim + 1,)."""
+        more = len(self.given.items)
+        ((ids, _),) = self.collection.nearest(asked[None], COUNTED + more, where=self.where, tuned=tuned)
+        left = [one for one in ids if one not in self.given.items]
+        rank = left.index(self.id) + 1 if self.id in left else None
+        return Standing(step, float(asked @ self._stored(tuned)), rank)
+
+    def _stored(self, tuned: bool) -> NDArray[np.float32]:
+        (row,) = self.collection.stored([self.id], tuned=tuned)
+        return np.asarray(row, np.float32)
+
+
+def _hit_of(
+    collection: Collection,
+    query: Query,
+    hit: Hit | str | Path | None,
+    where: str | Where | None,
+    tune: bool,
+    encoder: Encoder | None,
+) -> str:
+    if hit is not None:
+        return collection.find([hit.id if isinstance(hit, Hit) else hit])[0]
+    for one in search(collection, query, k=2, where=where, tune=tune, encoder=encoder):
+        if not one.same_file:
+            return one.id
+    raise UsageError(f"The query finds nothing in {collection.name} but the very file; ask with another picture.")
+
+
+def _by_encoder(collection: Collection, given: Shown, stored: NDArray[np.float32]) -> Iterator[Term]:
+    """The score by the parts of the encoder's vector: a dot product is the sum of those of the slices."""
+    for part in collection.parts:
+        here = slice(part.start, part.stop)
+        yield Term(part.name, "encoder", float(given.vector[here] @ stored[here]))
+    yield from _hubs(given, stored)
+
+
+def _by_query(given: Shown, stored: NDArray[np.float32], names: Sequence[str], kinds: Sequence[str]) -> Iterator[Term]:
+    """The score by the parts of the query: what is asked with is their weighted sum over its length."""
+    asks = ~given.marks
+    length = float(np.linalg.norm(given.pulls[asks] @ given.mapped[asks]))
+    values = given.pulls * (given.mapped @ stored[: given.mapped.shape[1]]) / length
+    for n in np.flatnonzero(asks).tolist():
+        yield Term(names[n], kinds[n], float(values[n]))
+    yield from _hubs(given, stored)
+
+
+def _hubs(given: Shown, stored: NDArray[np.float32]) -> Iterator[Term]:
+    """What the score loses for being near to everything, in a tuned space."""
+    if given.space:
+        yield Term("near to everything", "hubs", float(stored[-1]))
+
+
+def _standings(there: _Place) -> Iterator[Standing]:
+    """Where the hit stands before tuning and after each of its steps, and after marks."""
+    given = there.given
+    asks = ~given.marks
+    yield there.standing("plain", summed(given.plain[asks], given.pulls[asks]), False)
+    if given.space:
+        yield there.standing("map", np.append(given.vector, np.float32(0)), True)
+        yield there.standing("hubs", given.side_of(given.vector), True)
+    if given.marks.any():
+        yield there.standing("marks", given.asked(), given.space is not None)
+
+
+def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iterator[LeftOut]:
+    """What becomes of the hit without each part of the query, where there is a question without it."""
+    given = there.given
+    if len(names) < 2:
+        return
+    tuned = given.space is not None
+    whole = float(given.asked() @ there.stored)
+    for n in range(len(names)):
+        keep = np.arange(len(names)) != n
+        less = replace(
+            given,
+            plain=given.plain[keep],
+            mapped=given.mapped[keep],
+            pulls=given.pulls[keep],
+            marks=given.marks[keep],
+        )
+        try:
+            asked = less.asked()
+        except UsageError:  # nothing that is asked with is left
+            continue
+        standing = there.standing("", asked, tuned)
+        yield LeftOut(names[n], kinds[n], standing.score, standing.rank, whole - standing.score)
+
+
+def _beside(query: Query, given: Shown, terms: Sequence[Term]) -> Part | None:
+    """The part of the query with a picture that the score owes most to."""
+    asked = [part for part, mark in zip(query.shown, given.marks, strict=True) if not mark]
+    some = [
+        (term.value, -n)
+        for n, (part, term) in enumerate(zip(asked, terms, strict=False))  # the last term is of no part
+        if isinstance(part, Picture | Like)
+    ]
+    return asked[-max(some)[1]] if some else None
+
+
+def _match(collection: Collection, part: Part | None, file: Path) -> tuple[Match | None, str]:
+    """Where the two pictures look alike, or one sentence that says why that cannot be told."""
+    from samekind.encoders.patches import patches_of
+
+    if part is None:
+        return None, "The query has no picture that could be laid beside the hit."
+    try:
+        asked, found = pixels_of(collection, part), pixels_of(collection, file)
+        network = patches_of(collection.encoder_name, collection.settings)
+    except PictureError as problem:
+        return None, f"A picture cannot be read any more ({problem}), so nothing is laid beside it."
+    except SamekindError as problem:
+        return None, str(problem)
+    sizes = ((asked.shape[1], asked.shape[0]), (found.shape[1], found.shape[0]))
+    patches = (network(asked), network(found), network.blank())
+    return match_of(network.name, network.view, patches, sizes), ""

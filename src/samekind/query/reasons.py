@@ -1,0 +1,188 @@
+"""Reasons for a hit, as numbers, and as one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samekind.query.matching import Match
+from samekind.query.model import Drop, Keep, Like, Part, Picture, Unlike, Words
+
+_STEPS = {"plain": "untuned", "map": "without the hub correction", "hubs": "without the marks"}
+"""Standings by their step, as what is said of them when they are compared with the last one."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A contribution to a score: whose, of what kind ("encoder", "picture", "like", "hubs", ...), how much."""
+
+    name: str
+    kind: str
+    value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"name": self.name, "kind": self.kind, "value": round(self.value, 6)}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way to split a score: ``by`` says of what its ``terms`` are parts; they sum to the score."""
+
+    by: str
+    terms: tuple[Term, ...]
+
+    @property
+    def total(self) -> float:
+        """The sum of the terms."""
+        return sum(term.value for term in self.terms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"by": self.by, "total": round(self.total, 6), "terms": [term.to_dict() for term in self.terms]}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Score and rank after a step: "plain" (the encoder alone), "map", "hubs" (both of tuning), "marks".
+
+    ``rank`` is None beyond what was counted. After marks scores are on another scale than before.
+    """
+
+    step: str
+    score: float
+    rank: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"step": self.step, "score": round(self.score, 6), "rank": self.rank}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Score and rank without one part of the query; ``drop`` is how much of the score was its doing."""
+
+    name: str
+    kind: str
+    score: float
+    rank: int | None
+    drop: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        numbers = {"score": round(self.score, 6), "rank": self.rank, "drop": round(self.drop, 6)}
+        return {"name": self.name, "kind": self.kind, **numbers}
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """Why a picture was found.
+
+    Each of ``splits`` sums to ``score``. ``standings`` go from the plain encoder to the order that is shown,
+    ``left_out`` has the parts of the query that its place owes most to first; it is empty where there is one only.
+    ``beside`` is the part of the query whose picture is laid beside the hit in ``match``; where that is None,
+    ``why_no_match`` says why.
+    """
+
+    id: str
+    path: str
+    file: Path
+    score: float
+    confidence: float
+    splits: tuple[Split, ...]
+    standings: tuple[Standing, ...]
+    left_out: tuple[LeftOut, ...]
+    beside: Part | None
+    match: Match | None
+    why_no_match: str
+
+    @property
+    def rank(self) -> int | None:
+        """Among all that could be found, copies counted one by one."""
+        return self.standings[-1].rank
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence of plain English."""
+        said = [f"{self.path} comes {_place(self.rank)} with a score of {self.score:.2f} ({self.confidence:.0%} sure)"]
+        if self.match and self.beside:
+            asked, found = _where(self.match.asked.peak), _where(self.match.found.peak)
+            said.append(f"{found} of it looks most like {asked} of {name_of(self.beside)}")
+        said += [text for text in (self._terms(), self._steps(), self._parts()) if text]
+        return f"{said[0]}: {'; '.join(said[1:])}." if said[1:] else f"{said[0]}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "id": self.id,
+            "path": self.path,
+            "file": str(self.file),
+            "rank": self.rank,
+            "score": round(self.score, 6),
+            "confidence": round(self.confidence, 6),
+            "sentence": self.sentence,
+            "splits": [split.to_dict() for split in self.splits],
+            "standings": [standing.to_dict() for standing in self.standings],
+            "left_out": [one.to_dict() for one in self.left_out],
+            "beside": name_of(self.beside) if self.beside else None,
+            "match": self.match.to_dict() if self.match else None,
+            "why_no_match": self.why_no_match,
+        }
+
+    def _terms(self) -> str:
+        """The way to split the score that says most, the largest terms first."""
+        terms = max((split.terms for split in self.splits), key=len, default=())
+        if len(terms) < 2:
+            return ""
+        ordered = sorted(terms, key=lambda term: -abs(term.value))[:3]
+        return ", ".join(
+            f"{term.name} {'gives' if term.value >= 0 else 'takes'} {abs(term.value):.2f}" for term in ordered
+        )
+
+    def _steps(self) -> str:
+        """The step after which the hit's rank changed most."""
+        last = self.standings[-1]
+        other = [one for one in self.standings[:-1] if one.rank != last.rank]
+        if not other:
+            return ""
+        far = max(other, key=lambda one: abs((one.rank or 10**9) - (last.rank or 10**9)))
+        return f"{_STEPS[far.step]} it would come {_place(far.rank)}"
+
+    def _parts(self) -> str:
+        """The part of the query whose absence would cost it most."""
+        if not self.left_out or self.left_out[0].drop <= 0:
+            return ""
+        one = self.left_out[0]
+        again = "still " if one.rank == self.rank else ""
+        return f"without {one.name} it would {again}come {_place(one.rank)}"
+
+
+def _place(rank: int | None) -> str:
+    if rank is None:
+        return "far behind"
+    ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank:,}{ending}"
+
+
+def _where(peak: tuple[float, float]) -> str:
+    """A place of a picture in words."""
+    across, down = (min(int(3 * share), 2) for share in peak)
+    if (across, down) == (1, 1):
+        return "the middle"
+    sides = [("top", "", "bottom")[down], ("left", "", "right")[across]]
+    return "the " + " ".join(filter(None, sides))
+
+
+def name_of(part: Part) -> str:
+    """What a part of a query is called in reasons."""
+    match part:
+        case Picture(source=Path() as source):
+            return source.name
+        case Picture():
+            return "the picture"
+        case Like(item=item) | Unlike(item=item):
+            return str(item)
+        case Words(text=text) | Keep(text=text) | Drop(text=text):
+            return f'"{text}"'
+    return "the vector"

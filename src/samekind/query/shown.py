@@ -1,0 +1,82 @@
+"""What a query shows: one vector for each picture, stored item and given vector, and what is asked with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Encoder, Vectors
+from samekind.errors import UsageError
+from samekind.query.feedback import Refined, refined
+from samekind.query.looking import look_at, plain_rows, summed
+from samekind.query.model import Like, Query, Unlike
+from samekind.query.parts import pull
+
+if TYPE_CHECKING:
+    from samekind.collection import Collection
+    from samekind.tuning.space import Space
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A query's shown parts, n of them in order, as unit rows (n, dim): ``plain`` and ``mapped`` to the searched space.
+
+    ``pulls`` (n,) are their weights, ``marks`` (n,) says which are marks on hits; ``items`` are the ids of the pictures
+    that are left out of the results, ``hashes`` of what files there were pictures of.
+    """
+
+    plain: Vectors
+    mapped: Vectors
+    pulls: NDArray[np.float32]
+    marks: NDArray[np.bool_]
+    space: Space | None
+    items: tuple[str, ...]
+    hashes: frozenset[str]
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """(dim,): what is asked with, without marks. UsageError where the parts cancel out."""
+        return summed(self.mapped[~self.marks], self.pulls[~self.marks])
+
+    def refined(self) -> Refined:
+        """What marks make of it."""
+        liked, disliked = self.marks & (self.pulls > 0), self.marks & (self.pulls < 0)
+        return refined(self.vector, self.mapped[liked], self.mapped[disliked])
+
+    def asked(self) -> NDArray[np.float32]:
+        """The query side of the score that orders the hits, (dim,) or (dim + 1,)."""
+        if not self.marks.any():
+            return self.side_of(self.vector)
+        found = self.refined()
+        return found.asked if self.space else found.vector
+
+    def side_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The query side of a score, one row."""
+        return self.space.asking(vector[None])[0] if self.space else vector
+
+
+def shown(collection: Collection, query: Query, tune: bool, encoder: Encoder | None) -> Shown:
+    """The vectors of a query; ``encoder`` is needed for its pictures. Raises as ``search`` does."""
+    looked, hashes = look_at(query.pictures, encoder, collection)
+    items = collection.find([part.item for part in query.items])
+    plain = plain_rows(collection, query, looked, items) if query.shown else looked
+    pulls = np.array([pull(part) for part in query.shown], np.float32)
+    space = collection.tuning.space if collection.tuning is not None and tune else None
+    mapped = space.apply(plain) if space else plain
+    return Shown(plain, mapped, pulls, _marks(query, pulls), space, tuple(items), hashes)
+
+
+def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(n,) which of what is shown are marks on hits: likes and unlikes, where something else is asked with."""
+    marks = np.array([isinstance(part, Like | Unlike) for part in query.shown])
+    if not pulls[~marks].any():
+        return np.zeros(len(marks), np.bool_)
+    if (np.abs(pulls[marks]) != 1).any():
+        raise UsageError(
+            "Beside a picture or a vector, likes and unlikes are marks and have no weights; leave the weights out, or "
+            "name the pictures' files and weigh those."
+        )
+    return marks
