@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from samekind.encoders.load import load_encoder
     from samekind.errors import SamekindError
     from samekind.evaluation.evaluate import evaluate
+    from samekind.query.explain import explain
     from samekind.query.hits import Hit, Hits
     from samekind.query.model import Drop, Keep, Like, Picture, Query, Unlike, Vector, Where, Words
+    from samekind.query.reasons import Reasons
     from samekind.query.search import search
 
 __version__ = "0.1.0"
@@ -38,12 +40,14 @@ _HOMES = {
     "Like": "samekind.query.model",
     "Picture": "samekind.query.model",
     "Query": "samekind.query.model",
+    "Reasons": "samekind.query.reasons",
     "SamekindError": "samekind.errors",
     "Unlike": "samekind.query.model",
     "Vector": "samekind.query.model",
     "Where": "samekind.query.model",
     "Words": "samekind.query.model",
     "evaluate": "samekind.evaluation.evaluate",
+    "explain": "samekind.query.explain",
     "kinds": "samekind.adapt.keeping",
     "load_encoder": "samekind.encoders.load",
     "search": "samekind.query.search",
@@ -59,12 +63,14 @@ __all__ = [
     "Like",
     "Picture",
     "Query",
+    "Reasons",
     "SamekindError",
     "Unlike",
     "Vector",
     "Where",
     "Words",
     "evaluate",
+    "explain",
     "kinds",
     "load_encoder",
     "search",

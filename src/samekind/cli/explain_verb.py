@@ -64,7 +64,7 @@ def _show(reasons: Reasons, out: Path | None) -> None:
 
     console = Console(highlight=False)
     console.print(reasons.sentence, markup=False)
-    for split in reasons.splits:
+    for split in reasons.telling:
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("score", justify="right")
         table.add_column(f"by {split.by}", overflow="fold")

@@ -42,8 +42,9 @@ class PatchNetwork:
         return np.concatenate(streams, axis=-1)  # one, but for adaptors that have streams of their own
 
     def blank(self) -> Patches:
-        """The patches of an empty grey picture: what the network sees where nothing is to be seen."""
-        return self(np.full((self.view.side, self.view.side, 3), 128, np.uint8))
+        """(2 * rows, columns, dim): those of an empty grey and an empty white picture, where nothing is to be seen."""
+        side = self.view.side
+        return np.concatenate([self(np.full((side, side, 3), level, np.uint8)) for level in (128, 255)])
 
 
 def patches_of(name: str, settings: Settings) -> PatchNetwork:
@@ -83,9 +84,10 @@ def patch_graph(model: Any, name: str) -> Any:
             "encoder, such as dino."
         )
     grid = ([one for one in grids if side_of(one) >= FINEST] or grids)[-1]
-    inside = [node.output(0) for node in passed_with_width(on_a_path(model)[:-1])]
-    last = [output for output in inside if _shape(output) == _shape(grid)][-1]  # normed, if any of that shape is
-    model.get_results()[0].input(0).replace_source_output(_as_grid(last).output(0))
+    if len(_shape(grid)) == 2:  # tokens may be normed once more after their last sum
+        inside = [node.output(0) for node in passed_with_width(on_a_path(model)[:-1])]
+        grid = [one for one in inside if _shape(one) == _shape(grid)][-1]
+    model.get_results()[0].input(0).replace_source_output(_as_grid(grid).output(0))
     model.validate_nodes_and_infer_types()
     return model
 

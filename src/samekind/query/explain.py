@@ -146,7 +146,7 @@ def _by_query(given: Shown, stored: NDArray[np.float32], names: Sequence[str], k
 def _hubs(given: Shown, stored: NDArray[np.float32]) -> Iterator[Term]:
     """What the score loses for being near to everything, in a tuned space."""
     if given.space:
-        yield Term("near to everything", "hubs", float(stored[-1]))
+        yield Term("being near to everything", "hubs", float(stored[-1]))
 
 
 def _standings(there: _Place) -> Iterator[Standing]:
@@ -177,9 +177,11 @@ def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iter
             pulls=given.pulls[keep],
             marks=given.marks[keep],
         )
+        if not (less.pulls[~less.marks] > 0).any():  # nothing is looked for any more
+            continue
         try:
             asked = less.asked()
-        except UsageError:  # nothing that is asked with is left
+        except UsageError:  # the others cancel each other out
             continue
         standing = there.standing("", asked, tuned)
         yield LeftOut(names[n], kinds[n], standing.score, standing.rank, whole - standing.score)

@@ -62,7 +62,8 @@ def drawn(reasons: Reasons, asked: Pixels | None, found: Pixels | None) -> bytes
     tall = max((one.height for one in pictures if one), default=0)
     words = _GAP + tall + (_GAP if tall else 0)
     bars = words + 23 * len(lines) + 14
-    page = Image.new("RGB", (_WIDTH, bars + sum(map(_height, reasons.splits)) + _GAP), _PAPER)
+    splits = reasons.telling
+    page = Image.new("RGB", (_WIDTH, bars + sum(map(_height, splits)) + _GAP), _PAPER)
     pen = ImageDraw.Draw(page)
     corners = [(_GAP + n * (_SIDE + _GAP) + (_SIDE - one.width) // 2, _GAP) for n, one in _numbered(pictures)]
     for corner, (_, one) in zip(corners, _numbered(pictures), strict=True):
@@ -71,7 +72,7 @@ def drawn(reasons: Reasons, asked: Pixels | None, found: Pixels | None) -> bytes
         _draw_pairs(page, reasons.match, corners, [one.size for _, one in _numbered(pictures)], small)
     for n, line in enumerate(lines):
         pen.text((_GAP, words + 23 * n), line, _INK, middle)
-    for split in reasons.splits:
+    for split in splits:
         _draw_bars(pen, split, bars, small)
         bars += _height(split)
     out = BytesIO()
@@ -126,14 +127,18 @@ def _draw_pairs(
     page: Image.Image, match: Match, corners: Sequence[tuple[int, int]], sizes: Sequence[tuple[int, int]], font: _Font
 ) -> None:
     pen = ImageDraw.Draw(page)
-    for number, (pair, colour) in enumerate(zip(match.pairs, _COLOURS, strict=False), 1):
-        places = [
+    places = [
+        [
             (corner[0] + at[0] * size[0], corner[1] + at[1] * size[1])
             for corner, at, size in zip(corners, (pair.asked, pair.found), sizes, strict=True)
         ]
-        pen.line((*places[0], *places[1]), (255, 255, 255), 3)
-        pen.line((*places[0], *places[1]), colour, 1)
-        for x, y in places:
+        for pair in match.pairs
+    ]
+    for (one, other), colour in zip(places, _COLOURS, strict=False):
+        pen.line((*one, *other), (255, 255, 255), 3)
+        pen.line((*one, *other), colour, 1)
+    for number, (ends, colour) in enumerate(zip(places, _COLOURS, strict=False), 1):
+        for x, y in ends:
             pen.ellipse((x - 10, y - 10, x + 10, y + 10), colour, (255, 255, 255), 2)
             pen.text((x, y), str(number), (255, 255, 255), font, anchor="mm")
 

@@ -103,6 +103,12 @@ class Reasons:
         return self.standings[-1].rank
 
     @property
+    def telling(self) -> tuple[Split, ...]:
+        """The splits that say something: those by more than one thing, hubs aside, or else the first."""
+        several = [split for split in self.splits if sum(term.kind != "hubs" for term in split.terms) > 1]
+        return tuple(several) or self.splits[:1]
+
+    @property
     def sentence(self) -> str:
         """All of it in one sentence of plain English."""
         said = [f"{self.path} comes {_place(self.rank)} with a score of {self.score:.2f} ({self.confidence:.0%} sure)"]
@@ -132,7 +138,7 @@ class Reasons:
 
     def _terms(self) -> str:
         """The way to split the score that says most, the largest terms first."""
-        terms = max((split.terms for split in self.splits), key=len, default=())
+        terms = max((split.terms for split in self.telling), key=len, default=())
         if len(terms) < 2:
             return ""
         ordered = sorted(terms, key=lambda term: -abs(term.value))[:3]
