@@ -10,10 +10,12 @@ from samekind.encoders.engine import openvino, operators
 from samekind.encoders.patches import PatchNetwork, patch_graph
 from samekind.encoders.recipe import Trunk
 from samekind.encoders.runtime import Network
+from samekind.encoders.tower import convert
 from samekind.encoders.vit import build_vit
 from samekind.errors import EncoderError
 from samekind.pictures.views import View
 from samekind.settings import Settings
+from tests.encoders import hubs
 from tests.encoders.small import VIT, WIDTH, pictures, run, vit_tensors
 
 
@@ -87,3 +89,18 @@ def test_trained_adaptors_are_in_the_graph(monkeypatch: pytest.MonkeyPatch, tmp_
         changed = patches.patches_of("somewhere", Settings(threads=1))(picture)
         assert changed.shape == (3, 3, width)
         assert not np.allclose(changed[..., :WIDTH], plain, atol=0.1)
+
+
+@pytest.mark.parametrize("kind", ["vit", "dinov2_with_registers", "siglip"])
+def test_patches_of_hub_models_are_torchs_last_tokens(kind: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    found = convert(hubs.save(tmp_path, kind), kind)
+    batch = pictures(1, found.seen.view.side)
+    made = hubs.model(kind)
+    tower = {"vit": "vit", "siglip": "vision_model"}.get(kind)
+    normal = (batch / found.seen.scale - np.array(found.seen.mean)) / np.array(found.seen.std)
+    with torch.no_grad():
+        pixels = torch.from_numpy(normal.transpose(0, 3, 1, 2).astype(np.float32))
+        wanted = (getattr(made, tower) if tower else made)(pixel_values=pixels).last_hidden_state[:, -16:]
+    patches = run(patch_graph(found.model, kind), batch)
+    np.testing.assert_allclose(patches, wanted.numpy().reshape(1, 4, 4, -1), atol=1e-3)
