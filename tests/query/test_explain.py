@@ -1,6 +1,7 @@
 """Reasons for a hit, against what search says of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from samekind.pictures.views import Box, View
 from samekind.query import Like, Part, Picture, Query, Unlike, Vector, Words, search
 from samekind.query.explain import explain
 from samekind.query.overlay import write_overlay
-from samekind.query.reasons import Reasons, Standing, _place, _where, name_of
+from samekind.query.reasons import LeftOut, Reasons, Standing, _place, _where, name_of
 from samekind.tuning import Tuning
 from samekind.tuning.calibration import Calibration
 from samekind.tuning.space import fit_space
@@ -109,7 +110,7 @@ def test_what_is_left_out_is_another_search(collection: Collection, folder: Path
     hit = search(collection, query, k=9, encoder=ENCODER)[8]
     left = explain(collection, query, hit, encoder=ENCODER, match=False).left_out
     assert len(left) == count
-    assert [one.drop for one in left] == sorted((one.drop for one in left), reverse=True)
+    assert [one.rank for one in left] == sorted((one.rank for one in left), reverse=True)
     items = {collection.find([part.item])[0] for part in query.items}
     for one in left:
         rest = Query(*(part for part in query.parts if name_of(part) != one.name))
@@ -216,3 +217,7 @@ def test_the_step_that_changed_most_is_told() -> None:
     steps = (Standing("plain", 0.5, 40), Standing("map", 0.6, 2), Standing("hubs", 0.4, 3))
     reasons = Reasons("1", "a.jpg", Path("a.jpg"), 0.4, 0.9, (), steps, (), None, None, "")
     assert reasons.sentence == "a.jpg comes 3rd with a score of 0.40 (90% sure): untuned it would come 40th."
+    marked = replace(
+        reasons, standings=(*steps, Standing("marks", 0.3, 1)), left_out=(LeftOut("b", "like", 0.2, 5, 0.1),)
+    )
+    assert marked.sentence.endswith("without the marks it would come 3rd; without b it would come 5th.")

@@ -75,7 +75,7 @@ def explain(
         confidence=sure,
         splits=splits,
         standings=tuple(_standings(there)),
-        left_out=tuple(sorted(_left_out(there, names, kinds), key=lambda one: -one.drop)),
+        left_out=tuple(sorted(_left_out(there, names, kinds), key=_cost)),
         beside=beside,
         match=found,
         why_no_match=why_not,
@@ -185,6 +185,11 @@ def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iter
             continue
         standing = there.standing("", asked, tuned)
         yield LeftOut(names[n], kinds[n], standing.score, standing.rank, whole - standing.score)
+
+
+def _cost(one: LeftOut) -> tuple[float, float]:
+    """Those first without which the hit would stand furthest down, and of these the ones that its score owes most."""
+    return -(one.rank or COUNTED + 1), -one.drop
 
 
 def _beside(query: Query, given: Shown, terms: Sequence[Term]) -> Part | None:

@@ -61,7 +61,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Score and rank without one part of the query; ``drop`` is how much of the score was its doing."""
+    """Score and rank in the final order without one part of the query; ``drop`` is how much the score falls.
+
+    Where there are marks, a score is on another scale without one of them: then the ranks say more.
+    """
 
     name: str
     kind: str
@@ -147,9 +150,10 @@ class Reasons:
         )
 
     def _steps(self) -> str:
-        """The step after which the hit's rank changed most."""
-        last = self.standings[-1]
-        other = [one for one in self.standings[:-1] if one.rank != last.rank]
+        """What was before all marks, or else before the step of tuning that the hit's rank owes most to."""
+        *before, last = self.standings
+        compared = before[-1:] if last.step == "marks" else before
+        other = [one for one in compared if one.rank != last.rank]
         if not other:
             return ""
         far = max(other, key=lambda one: abs((one.rank or 10**9) - (last.rank or 10**9)))
@@ -157,11 +161,9 @@ class Reasons:
 
     def _parts(self) -> str:
         """The part of the query whose absence would cost it most."""
-        if not self.left_out or self.left_out[0].drop <= 0:
+        if not self.left_out or self.rank is None or (self.left_out[0].rank or self.rank + 1) <= self.rank:
             return ""
-        one = self.left_out[0]
-        again = "still " if one.rank == self.rank else ""
-        return f"without {one.name} it would {again}come {_place(one.rank)}"
+        return f"without {self.left_out[0].name} it would come {_place(self.left_out[0].rank)}"
 
 
 def _place(rank: int | None) -> str:
