@@ -165,7 +165,7 @@ def test_bad_input(collection: Collection, folder: Path) -> None:
         explain(collection, Query(Like("5/00005.png")), "5/00005.png")
     with pytest.raises(UsageError, match="no picture 'nowhere'"):
         explain(collection, Query(Like("5/00005.png")), "nowhere")
-    with pytest.raises(UsageError, match="knows no words"):
+    with pytest.raises(UsageError, match="roles say what each part gave"):
         explain(collection, Query(Words("a bird")))
     hidden = explain(collection, Query(Like("5/00005.png")), "4/00004.png", where="path~=3/", match=False)
     assert hidden.rank is None
