@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,8 +42,12 @@ def search(
     ] = None,
     keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
     query: Annotated[
-        str | None, typer.Option(help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'.")
-    ] = None,
+        list[str],
+        typer.Option(
+            help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'; given several times, "
+            "several ways to ask the same, fused by rank."
+        ),
+    ] = [],  # noqa: B006
     k: Annotated[int, typer.Option("-k", "--top", help="At most so many hits.")] = 10,
     where: Annotated[
         list[str], typer.Option(help="Only pictures that pass, such as 'path~=train/' or 'year>=1990'; all must hold.")
@@ -77,7 +81,7 @@ def search(
         raise UsageError("Choose one of --collapse and --no-collapse.")
     from samekind.cli.progress import follow
     from samekind.collection import Collection
-    from samekind.query import COLLAPSE_AT, Query, parse
+    from samekind.query import COLLAPSE_AT, Query, parse, search_several
     from samekind.query import search as run
     from samekind.query.named import sources_of
     from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
@@ -85,43 +89,41 @@ def search(
 
     if sheet is not None:
         check_sheet_name(sheet)
-    if query is None and not (picture or like or unlike or vector or words or no):
+    if not query and not (picture or like or unlike or vector or words or no):
         raise UsageError(
             "Say what to look for: --picture FILE (- for standard input), --words TEXT, --like ITEM, --vector FILE or "
             "--query FORM."
         )
-    if query is not None and (picture or weight or crop or like or unlike or vector or words or no):
+    if query and (picture or weight or crop or like or unlike or vector or words or no):
         raise UsageError(
             "--query says all that is asked for; leave out --picture, --weight, --crop, --words, --not, --like, "
             "--unlike and --vector."
         )
     held = Collection.open(collection)
-    asked = (
+    ways = [parse(form) for form in query] or [
         Query(*_pictures(picture, weight, crop), *_said(words, no), *_items(like, unlike), *_vectors(vector))
-        if query is None
-        else parse(query)
-    )
-    if asked.words or asked.keeps or asked.drops:
+    ]
+    if any(one.words or one.keeps or one.drops for one in ways):
         follow(prepare(held, sources_of(held.settings.weak_captions if weak_captions is None else weak_captions)))
-    hits = run(
-        held,
-        asked,
-        k=k,
-        where=" and ".join(f"({one})" for one in where) or None,
-        tune=not no_tune,
-        exact=exact or None,
-        min_confidence=min_confidence,
-        min_score=min_score,
-        collapse=None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
-        granularity=granularity,
-        method=method,
-        change=change,
-        keep=keep,
-        rewritten=rewritten,
-        weak_captions=weak_captions,
-    )
+    how: dict[str, Any] = {
+        "k": k,
+        "where": " and ".join(f"({one})" for one in where) or None,
+        "tune": not no_tune,
+        "exact": exact or None,
+        "min_confidence": min_confidence,
+        "collapse": None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
+        "granularity": granularity,
+        "method": method,
+        "change": change,
+        "keep": keep,
+        "rewritten": rewritten,
+        "weak_captions": weak_captions,
+    }
+    if len(ways) > 1 and min_score is not None:
+        raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")
+    hits = run(held, ways[0], min_score=min_score, **how) if len(ways) == 1 else search_several(held, ways, **how)
     if sheet is not None:
-        write_sheet(sheet_of(held, asked, hits), sheet)
+        write_sheet(sheet_of(held, ways[0], hits), sheet)
     if json:
         _out(hits.to_json() + "\n")
     elif jsonl:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from samekind.query.understood import Understood
 
+_SHOWN_FROM = 0.05
 WEAK_BELOW = 0.5
 """Confidence below which a hit is shown as weak."""
 
@@ -258,7 +259,8 @@ def remark(hit: Hit) -> str:
 
 def said_roles(hit: Hit) -> str:
     """What each thing that was asked for gives to a hit, where there were several."""
-    return ", ".join(f"{name} {part:+.1f}" for name, part in hit.roles.items()) if len(hit.roles) > 1 else ""
+    parts = [f"{name} {part:+.1f}" for name, part in hit.roles.items() if abs(part) >= _SHOWN_FROM]
+    return ", ".join(parts) if len(hit.roles) > 1 else ""
 
 
 def about_order(hits: Hits) -> str:

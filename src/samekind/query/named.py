@@ -62,13 +62,13 @@ class Named:
         return self.index.matched(asked_terms(text))
 
     def said(self, row: int, texts: Sequence[str]) -> str:
-        """Which words of the query stand where, such as "kettle (file), red (folder, caption)"; empty for none."""
-        found = []
+        """Which words of the query stand where, such as "red kettle (file), iron (caption)"; empty for none."""
+        found: dict[str, list[str]] = {}
         for term in dict.fromkeys(term for text in texts for term in asked_terms(text)):
             places = [source for source, there in self.texts[row].items() if term in there]
             if places:
-                found.append(f"{term} ({', '.join(places)})")
-        return ", ".join(found)
+                found.setdefault(", ".join(places), []).append(term)
+        return ", ".join(f"{' '.join(words)} ({places})" for places, words in found.items())
 
 
 def asked_terms(text: str) -> list[str]:
