@@ -1,0 +1,69 @@
+"""What the training-free compositions are made of, for many references and texts of one collection at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samekind.encoders.base import Vectors
+from samekind.meaning import concept_names, split_concepts
+from samekind.query.composing import Given, Scores, standard
+from samekind.query.composing.roles import ENOUGH
+from samekind.query.language.rules import caption_of, understood
+from samekind.query.wordings import ConceptWording
+
+PARTS = ("picture", "words", "words up to enough", "caption", "edited", "said caption", "said words")
+_NAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """The stored side of a collection: ``stored`` (n, d) rows as they are searched, which never change.
+
+    ``asked`` (n, d): the same pictures on the query's side; a score is their product.
+    """
+
+    wording: ConceptWording
+    stored: Vectors
+    asked: Vectors
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def given(self, references: NDArray[np.intp], texts: Sequence[str]) -> list[Given]:
+        """For each reference, a row of the bank, and the text beside it: scores of all pictures, captions by rules."""
+        captions = [self._captions[row] for row in references]
+        edits = [understood(caption, text) for caption, text in zip(captions, texts, strict=True)]
+        pictures = standard(self.asked[references] @ self.stored.T)
+        words, before, after = (
+            self.wording.scores(said) for said in (list(texts), captions, [edit.text for edit in edits])
+        )
+        spread = np.maximum(words.std(axis=1, keepdims=True), 1e-9)
+        before, after = ((one - one.mean(axis=1, keepdims=True)) / spread for one in (before, after))
+        said = [standard(found) for said in (captions, list(texts)) for found in [self.wording.said_scores(said)]]
+        words = standard(words)
+        return [
+            Given(pictures[at], words[at], before[at], after[at], said[0][at], said[1][at]) for at in range(len(texts))
+        ]
+
+    @cached_property
+    def _captions(self) -> list[str]:
+        names, classes = concept_names(), split_concepts(self.wording.concepts)[0]
+        best = np.argsort(-classes, axis=1)[:, :_NAMES]
+        return [
+            caption_of([(names[at], float(row[at])) for at in some]) for row, some in zip(classes, best, strict=True)
+        ]
+
+
+def parts(given: Given) -> NDArray[np.float32]:
+    """(PARTS, n): every training-free composition is a mix of these; what was not asked is 0 everywhere."""
+    there = given.picture if given.picture is not None else given.words
+    nothing: Scores = np.zeros_like(there)
+    words = nothing if given.words is None else given.words
+    rows = [given.picture, words, np.minimum(words, ENOUGH), given.caption, given.edited]
+    rows += [given.said_caption, given.said_words]
+    return np.stack([nothing if row is None else row for row in rows]).astype(np.float32)
