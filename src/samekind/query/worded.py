@@ -16,6 +16,7 @@ from samekind.encoders.base import Pixels, encode_pictures
 from samekind.errors import PictureError
 from samekind.meaning import concept_encoder, concept_names, split_concepts
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
+from samekind.query.composing.given import Scores, staying, vanishing
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
 from samekind.query.language.cached import CachedCaptioner, CachedRewriter
@@ -23,6 +24,8 @@ from samekind.query.language.chat import endpoint_of
 from samekind.query.language.composed import Rewritten, composed_by_language
 from samekind.query.language.endpoint import EndpointCaptioner, EndpointRewriter
 from samekind.query.language.rules import understood
+from samekind.query.learned.evidence import parts
+from samekind.query.learned.saved import accepted_head
 from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.named import NAMED, SURE, Named
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
 
+LEARNED = "learned"
+"""The method that a collection learned on itself (`learned/`)."""
 _SPARE = 64
 _NAMES = 3
 
@@ -51,7 +56,7 @@ class Sliders:
     def usual(self) -> tuple[str, float, float]:
         """With what is usual where nothing was said. Raises UsageError for an unknown method or an impossible value."""
         name = USUAL if self.method is None else self.method
-        how = find_method(name, self.change, self.keep)
+        how = find_method(USUAL if name == LEARNED else name, self.change, self.keep)
         return (
             name,
             how.change if self.change is None else self.change,
@@ -153,7 +158,14 @@ class Asked:
 
     def given(self, method: str) -> Given:
         """All of it in one measure; the reference in words only where the ``method`` has a use for it."""
-        return replace(self._bare, **self._said) if METHODS[method].captions else self._bare
+        return replace(self._bare, **self._said) if _captions(method) else self._bare
+
+    def learned(self, given: Given, change: float, keep: float) -> Scores:
+        """(n,) scores by what the collection learned. Raises UsageError where that may not be used."""
+        head = accepted_head(self.collection, self.tune)
+        stored = self.collection.vectors(self.tune).matrix[self.wording.rows]
+        text = ", ".join(part.text for part in self.query.words)
+        return vanishing(given, staying(given, head.scores(parts(given), stored, text, change, keep)))
 
     @cached_property
     def _bare(self) -> Given:
@@ -271,12 +283,15 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
     method, change, keep = sliders.usual()
     given = asked.given(method)
     alone = given.picture is None
-    scores = composed(given, method, 1.0 if alone else change, 0.0 if alone else keep)
+    if alone:
+        scores = composed(given, USUAL if method == LEARNED else method, 1.0, 0.0)
+    else:
+        scores = asked.learned(given, change, keep) if method == LEARNED else composed(given, method, change, keep)
     about = Understood(
         method="" if alone else method,
         change=change,
         keep=keep,
-        rewritten=asked.rewritten if METHODS[method].captions else None,
+        rewritten=asked.rewritten if _captions(method) else None,
         texts=asked.heard,
         cut=asked.cut,
         sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
@@ -289,6 +304,11 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
         if len(hits) == bare.k or fetch >= len(asked.usable):
             return hits
         fetch *= 4
+
+
+def _captions(method: str) -> bool:
+    """Whether a method has a use for the reference in words."""
+    return method == LEARNED or METHODS[method].captions
 
 
 def _best(scores: NDArray[np.float32], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:

@@ -99,7 +99,7 @@ def _steps(
     sliders: tuple[float | None, float | None],
     settings: Settings,
 ) -> Generator[Event, None, ComposedEvaluation]:
-    collection = yield from _collection(folder, encoder, tune, settings)
+    collection = yield from collection_of(folder, encoder, tune, settings)
     names = {
         f"{folder.name}/{one['path']}": one["id"] for one in collection.pictures("state = present", ["id", "path"])
     }
@@ -117,7 +117,7 @@ def _steps(
     return _measured(benchmark, collection.encoder_name, {way: np.stack(rows) for way, rows in scores.items()})
 
 
-def _collection(
+def collection_of(
     folder: Path, encoder: str | Encoder, tune: bool, settings: Settings
 ) -> Generator[Event, None, Collection]:
     """The folder's pictures as a collection in the cache folder, tuned and with what words need."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Vectors
 from samekind.meaning import concept_names, split_concepts
-from samekind.query.composing import Given, Scores, standard
+from samekind.query.composing import Given, standard
+from samekind.query.composing.given import both
 from samekind.query.composing.roles import ENOUGH
 from samekind.query.language.rules import caption_of, understood
-from samekind.query.wordings import ConceptWording
+from samekind.query.wordings.concepts import ConceptWording
 
 PARTS = ("picture", "words", "words up to enough", "caption", "edited", "said caption", "said words")
 _NAMES = 3
@@ -34,21 +35,17 @@ class Bank:
     def __len__(self) -> int:
         return len(self.stored)
 
-    def given(self, references: NDArray[np.intp], texts: Sequence[str]) -> list[Given]:
+    def given(self, references: Sequence[int], texts: Sequence[str]) -> list[Given]:
         """For each reference, a row of the bank, and the text beside it: scores of all pictures, captions by rules."""
         captions = [self._captions[row] for row in references]
         edits = [understood(caption, text) for caption, text in zip(captions, texts, strict=True)]
-        pictures = standard(self.asked[references] @ self.stored.T)
-        words, before, after = (
-            self.wording.scores(said) for said in (list(texts), captions, [edit.text for edit in edits])
-        )
+        pictures = standard(self.asked[list(references)] @ self.stored.T)
+        words = self.wording.scores(texts)
         spread = np.maximum(words.std(axis=1, keepdims=True), 1e-9)
-        before, after = ((one - one.mean(axis=1, keepdims=True)) / spread for one in (before, after))
-        said = [standard(found) for said in (captions, list(texts)) for found in [self.wording.said_scores(said)]]
-        words = standard(words)
-        return [
-            Given(pictures[at], words[at], before[at], after[at], said[0][at], said[1][at]) for at in range(len(texts))
-        ]
+        told = [self.wording.scores(some) for some in (captions, [edit.text for edit in edits])]
+        told = [(one - one.mean(axis=1, keepdims=True)) / spread for one in told]
+        said = [standard(self.wording.said_scores(some)) for some in (captions, texts)]
+        return [Given(*one) for one in zip(pictures, standard(words), *told, *said, strict=True)]
 
     @cached_property
     def _captions(self) -> list[str]:
@@ -61,9 +58,8 @@ class Bank:
 
 def parts(given: Given) -> NDArray[np.float32]:
     """(PARTS, n): every training-free composition is a mix of these; what was not asked is 0 everywhere."""
-    there = given.picture if given.picture is not None else given.words
-    nothing: Scores = np.zeros_like(there)
-    words = nothing if given.words is None else given.words
-    rows = [given.picture, words, np.minimum(words, ENOUGH), given.caption, given.edited]
+    picture, words = both(given)
+    nothing = np.zeros_like(picture)
+    rows = [picture, words, np.minimum(words, ENOUGH), given.caption, given.edited]
     rows += [given.said_caption, given.said_words]
     return np.stack([nothing if row is None else row for row in rows]).astype(np.float32)
