@@ -10,6 +10,8 @@ from PIL import Image
 
 from samekind.collection import Collection
 from samekind.collection.concepts import FOLDER
+from samekind.errors import UsageError
+from samekind.meaning import sentences
 from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Words, search
 from samekind.query.wordings import wording_of
 from tests.collection.mock import MockEncoder
@@ -101,6 +103,24 @@ def test_every_method_runs(collection: Collection, folder: Path, method: str) ->
     assert hits.to_dict()["understood"]["change"] == 3.0
 
 
+def test_sliders_move_without_anything_encoded(
+    collection: Collection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, words = Picture(folder / "red" / "1.png"), Words("blue")
+    hits = ask(collection, picture, words, k=4)
+    wanted = [ask(collection, picture, words, k=4, method=method, change=2.0) for method in ("slerp", "roles")]
+    monkeypatch.setattr(sentences, "_encoder", None)
+    monkeypatch.setattr(ENCODER, "encode", None)
+    for method, one in zip(("slerp", "roles"), wanted, strict=True):
+        again = hits.slid(method, change=2.0)
+        assert [hit.to_dict() for hit in again] == [hit.to_dict() for hit in one]
+        assert again.understood is not None
+        assert (again.understood.method, again.understood.change) == (method, 2.0)
+    monkeypatch.undo()
+    with pytest.raises(UsageError, match="no words"):
+        ask(collection, picture).slid("sum")
+
+
 def test_filters_and_thresholds_hold(collection: Collection) -> None:
     assert colours_of(ask(collection, Words("red"), where="path~=blue/", k=10)) == ["blue"] * 4
     assert not ask(collection, Words("red"), where="path~=nothing/")
@@ -128,7 +148,5 @@ def test_words_are_learned_once_and_kept_by_a_sync(collection: Collection, folde
 
 
 def test_a_collection_without_pictures_is_told_apart(tmp_path: Path) -> None:
-    from samekind.errors import UsageError
-
     with pytest.raises(UsageError, match="no pictures that words could be about"):
         ask(Collection.create(tmp_path / "empty.samekind", ENCODER), Words("red"))

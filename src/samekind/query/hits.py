@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from samekind.query.understood import Understood
+    from samekind.query.worded import Asked
 
 _SHOWN_FROM = 0.05
 WEAK_BELOW = 0.5
@@ -98,7 +99,8 @@ class Hits(Sequence[Hit]):
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
     shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, or with a ``granularity`` above 0, the
     order is that of the marks or of the wider kind, while scores and confidences belong to the ``fine`` search, whose
-    hits are kept to compare with. ``understood`` says how words were taken.
+    hits are kept to compare with. ``understood`` says how words were taken, and
+    ``asked`` holds what ``slid`` needs.
     """
 
     candidates: tuple[Hit, ...]
@@ -115,6 +117,7 @@ class Hits(Sequence[Hit]):
     marks: int = 0
     fine: Hits | None = None
     understood: Understood | None = None
+    asked: Asked | None = field(default=None, repr=False)
 
     @cached_property
     def _shown(self) -> tuple[Hit, ...]:
@@ -183,6 +186,17 @@ class Hits(Sequence[Hit]):
         Acts on the pictures that were fetched, so a lower threshold can leave fewer than ``k`` hits.
         """
         return replace(self, collapse=check_collapse(threshold))
+
+    def slid(self, method: str | None = None, change: float | None = None, keep: float | None = None) -> Hits:
+        """The same picture and words composed in another way or at other sliders; nothing is encoded again.
+
+        Raises UsageError for hits of a query without words, an unknown method and an impossible value.
+        """
+        from samekind.query.worded import Sliders, hits_of
+
+        if self.asked is None:
+            raise UsageError("There are no words in this query that could be composed in another way.")
+        return hits_of(self.asked, self, Sliders(method, change, keep))
 
     def timed(self, seconds: Seconds) -> Hits:
         """The same hits with the time they took."""

@@ -297,7 +297,7 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
         sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
         looked_up=asked.named.sources if asked.named else (),
     )
-    told, roles = replace(bare, understood=about), asked.roles(given)
+    told, roles = replace(bare, understood=about, asked=asked), asked.roles(given)
     fetch = bare.k + _SPARE
     while True:  # as many as make k hits once copies collapse, or all
         hits = _filled(asked, told, _best(scores, asked.usable, fetch), scores, roles)
