@@ -20,8 +20,7 @@ from samekind.pictures.views import View
 from samekind.settings import Settings
 
 FINEST = 14
-"""Cells a side that are wanted: with the 7 of a convolution's last map the place is found in 77 of 100 generated pairs,
-with the 14 of an earlier one in 99 (lite)."""
+"""Cells a side that are wanted: the last maps of convolutions often have 7, too few to say where."""
 
 Patches = NDArray[np.float32]
 """(rows, columns, dim) float32, of no particular length."""
