@@ -66,8 +66,9 @@ def fitted(collection: Collection, seed: int = 0) -> tuple[Head, LearnedComposit
             f"{collection.path} holds too few pictures that are alike and differ in words; sync more before learning."
         )
     given = bank.given([one.reference for one in triplets], [one.text for one in triplets])
-    free = {method: ranks(bank, triplets, [_by(method, one) for one in given]) for method in METHODS}
-    asked = _Lessons(bank, triplets, np.stack([parts(one) for one in given]), collection.dim)
+    others, targets = _others(bank, triplets), [one.target for one in triplets]
+    free = {method: ranks(others, targets, [_by(method, one) for one in given]) for method in METHODS}
+    asked = _Lessons(bank, triplets, np.stack([parts(one) for one in given]), others, collection.dim)
     before, after = np.zeros((2, len(triplets)), np.int64)
     chosen = []
     for fold in np.array_split(references, FOLDS):
@@ -78,18 +79,20 @@ def fitted(collection: Collection, seed: int = 0) -> tuple[Head, LearnedComposit
     against = _best(free, np.ones(len(triplets), np.bool_))
     accepted, why, windows = judged(before, after, [one.window for one in triplets], against)
     head = asked.learn(np.ones(len(triplets), np.bool_))
-    seconds = time.perf_counter() - started
+    seconds = round(time.perf_counter() - started, 1)
     made = made_for(collection)
     return head, LearnedComposition(accepted, why, against, len(bank), len(triplets), windows, *made, seed, seconds)
 
 
 @dataclass(frozen=True, eq=False)
 class _Lessons:
-    """All triplets of a bank with their ``parts`` (q, PARTS, n); ``dim`` numbers of a stored row are its picture's."""
+    """All triplets of a bank with ``parts`` (q, PARTS, n) and ``others`` (q, n); ``dim`` of a stored row's numbers are
+    its picture's."""
 
     bank: Bank
     triplets: Sequence[Triplet]
     parts: NDArray[np.float32]
+    others: NDArray[np.bool_]
     dim: int
 
     def learn(self, some: NDArray[np.bool_]) -> Head:
@@ -108,7 +111,7 @@ class _Lessons:
         scores = [
             head.scores(each, stored, one.text, change, keep) for one, each in zip(few, self.parts[some], strict=True)
         ]
-        return ranks(self.bank, few, scores)
+        return ranks(self.others[some], [one.target for one in few], scores)
 
 
 def bank_of(collection: Collection, seed: int = 0) -> Bank:
@@ -132,15 +135,22 @@ def bank_of(collection: Collection, seed: int = 0) -> Bank:
     return Bank(wording, stored, collection.searched[1](wording.looks))
 
 
-def ranks(bank: Bank, triplets: Sequence[Triplet], scores: Sequence[Scores]) -> NDArray[np.int64]:
-    """(q,) ranks of the targets from 1, the reference and its copies left out; of equal scores all others go first."""
-    found = np.empty(len(triplets), np.int64)
-    looks = bank.wording.looks
-    for at, (one, each) in enumerate(zip(triplets, scores, strict=True)):
-        there = looks @ looks[one.reference] < COLLAPSE_AT
-        there[[one.reference, one.target]] = False
-        found[at] = 1 + np.count_nonzero(each[there] >= each[one.target])
+def ranks(others: NDArray[np.bool_], targets: Sequence[int], scores: Sequence[Scores]) -> NDArray[np.int64]:
+    """(q,) ranks from 1 of the targets among ``others`` (q, n); of equal scores all others go first."""
+    found = np.empty(len(targets), np.int64)
+    for at, (target, each) in enumerate(zip(targets, scores, strict=True)):
+        found[at] = 1 + np.count_nonzero(each[others[at]] >= each[target])
     return found
+
+
+def _others(bank: Bank, triplets: Sequence[Triplet]) -> NDArray[np.bool_]:
+    """(q, n) all but the target, the reference and the reference's copies."""
+    looks, rows = bank.wording.looks, np.arange(len(triplets))
+    references = [one.reference for one in triplets]
+    others = looks[references] @ looks.T < COLLAPSE_AT
+    others[rows, references] = False
+    others[rows, [one.target for one in triplets]] = False
+    return np.asarray(others, np.bool_)
 
 
 def _best(free: Mapping[str, NDArray[np.int64]], some: NDArray[np.bool_]) -> str:

@@ -67,7 +67,7 @@ class LearnedComposition:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; fractions in 0..1."""
-        return {**asdict(self), "seconds": round(self.seconds, 1)}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> LearnedComposition:
