@@ -10,7 +10,7 @@ from samekind.encoders.base import Part
 from samekind.encoders.rows import unit_rows
 from samekind.meaning import MeaningSpace, concept_encoder, concept_names, sentence_vectors, split_concepts
 from samekind.meaning.colours import COLOURS, SHADES, named, share_named, shares
-from samekind.meaning.shipped import bridge, names_vectors
+from samekind.meaning.shipped import bridge, class_vectors
 from samekind.settings import resolve
 
 
@@ -87,9 +87,15 @@ def test_sentences_of_one_meaning_lie_together() -> None:
     assert sentence_vectors([]).shape == (0, 512)
 
 
-def test_names_that_are_shipped_are_those_of_the_sentence_encoder() -> None:
-    some = list(concept_names()[:1_000:100])
-    assert names_vectors()[::100] == pytest.approx(sentence_vectors(some), abs=1e-3)
+def test_classes_that_are_shipped_are_near_their_names_and_more() -> None:
+    classes = class_vectors()
+    assert np.linalg.norm(classes, axis=1) == pytest.approx(1, abs=1e-3)
+    cosines = sentence_vectors(concept_names()[:1_000:20]) @ classes.T
+    assert (cosines.argmax(axis=1) == np.arange(0, 1_000, 20)).mean() > 0.9
+    assert cosines[np.arange(50), np.arange(0, 1_000, 20)].max() < 0.999
+
+
+def test_bridges_are_there_for_the_networks_that_come_with_samekind() -> None:
     assert bridge("mock") is None
     assert {name: over.matrix.shape for name in ("lite", "tiny", "dino") if (over := bridge(name))} == {
         "lite": (1280, 512),

@@ -1,4 +1,7 @@
-"""The numbers that come with samekind (`scripts/make_meaning.py`): vectors of the concepts' names, and the bridges.
+"""The numbers that come with samekind (`scripts/make_meaning.py`): vectors of the classes, and the bridges.
+
+A class is said by its name, by what WordNet defines it as and by the kind right above it there (Miller, 1995): the mean
+of their sentence vectors, the name counting as much as the other two.
 
 A bridge is a ridge regression from an encoder's vectors to the sentence vectors of what pictures show (DeViSE, Frome et
 al., 2013), fitted to one picture of each of the 1,000 classes.
@@ -31,9 +34,9 @@ class Bridge:
 
 
 @cache
-def names_vectors() -> Vectors:
-    """(1000, 512) sentence vectors of the classes' names."""
-    return _tensors()["names"].astype(np.float32)
+def class_vectors() -> Vectors:
+    """(1000, 512) unit rows: what the classes are, in sentence vectors."""
+    return _tensors()["classes"].astype(np.float32)
 
 
 def bridge(network: str) -> Bridge | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from samekind.meaning import concept_names, sentence_vectors, sentences_there
 from samekind.meaning.colours import COLOURS, named
-from samekind.meaning.shipped import names_vectors
+from samekind.meaning.shipped import class_vectors
 from samekind.meaning.sparse import concepts_named
 from samekind.meaning.terms import terms
 from samekind.query.language.composed import Rewritten
@@ -89,7 +89,7 @@ def heard(texts: Sequence[str], sentences: bool = True) -> list[Heard]:
 
 def _nearest(texts: Sequence[str]) -> list[tuple[tuple[str, float], ...]]:
     names = concept_names()
-    cosines = sentence_vectors(texts) @ names_vectors().T
+    cosines = sentence_vectors(texts) @ class_vectors().T
     return [tuple((names[at], float(row[at])) for at in np.argsort(-row)[:3]) for row in cosines]
 
 

@@ -15,7 +15,7 @@ from samekind.meaning import concept_names
 
 SURE_FROM, STEEPNESS = 2.0, 1.2
 """A score is as sure as not where it stands so many standard deviations above the best scores of unrelated words."""
-_LOOKED_AT = 2_000
+LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Wording:
     def background(self) -> tuple[float, float]:
         """Mean and standard deviation of the best score that the name of each of many things finds here."""
         found = self.scores(concept_names()[self.unrelated])
-        best = found[:, :: -(-found.shape[1] // _LOOKED_AT)].max(axis=1)
+        best = found[:, :: -(-found.shape[1] // LOOKED_AT)].max(axis=1)
         return float(best.mean()), float(best.std())
 
     def confidence(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Vectors
 from samekind.errors import UsageError
-from samekind.meaning import MeaningSpace, sentence_vectors, split_concepts
+from samekind.meaning import MeaningSpace, concept_names, sentence_vectors, split_concepts
 from samekind.meaning.colours import named, share_named
-from samekind.meaning.shipped import names_vectors
-from samekind.query.wordings.base import Wording
+from samekind.meaning.shipped import class_vectors
+from samekind.query.wordings.base import LOOKED_AT, Wording
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 COLOUR, ALL_COLOUR = 0.2, 0.5
 """What a named colour adds to a score where all of a picture has it, and how much more where a text names nothing else:
 chosen on birds, flowers, grocery and clothing."""
+HUB, HUB_NAMES = 0.3, 10
+"""How much of what a picture scores for its nearest so many classes is taken off: some pictures are near to all words.
+Chosen on the same sets."""
 _CENTRED_ON = 20_000
+_BLOCK = 10_000
 
 
 def known_concepts(collection: Collection) -> tuple[list[str], NDArray[np.intp], Vectors, Vectors]:
@@ -42,6 +46,7 @@ class ConceptWording(Wording):
 
     concepts: Vectors
     space: MeaningSpace
+    unrelated: ClassVar[slice] = slice(0, 1_000, 4)
 
     @classmethod
     def read(cls, collection: Collection) -> ConceptWording:
@@ -57,6 +62,16 @@ class ConceptWording(Wording):
         return self.space.pictures(self.concepts, self.looks)
 
     @cached_property
+    def hubs(self) -> NDArray[np.float32]:
+        """(n,) how near each picture is to words at large: the mean of its best scores for classes (CSLS, Conneau et
+        al., 2018)."""
+        found = np.empty(len(self.meanings), np.float32)
+        for start in range(0, len(found), _BLOCK):
+            scores = self.meanings[start : start + _BLOCK] @ class_vectors().T
+            found[start : start + _BLOCK] = np.partition(scores, -HUB_NAMES, axis=1)[:, -HUB_NAMES:].mean(axis=1)
+        return found
+
+    @cached_property
     def colours(self) -> NDArray[np.float32]:
         """(n, 13) roots of the colours' shares, centred."""
         roots = np.sqrt(split_concepts(self.concepts)[1])
@@ -68,8 +83,8 @@ class ConceptWording(Wording):
         return MeaningSpace.of(self.concepts, self.looks, ()).pictures(self.concepts, self.looks)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(t, n): cosines of meaning, and what colours that a text names add."""
-        found = sentence_vectors(texts) @ self.meanings.T
+        """(t, n): cosines of meaning less what pictures score for any words, and what colours that a text names add."""
+        found = self._meant(texts)
         for row, text in enumerate(texts):
             asked = named(text)
             if asked.any():
@@ -84,7 +99,11 @@ class ConceptWording(Wording):
 
     @cached_property
     def background(self) -> tuple[float, float]:
-        """The same, by the names' vectors that are shipped."""
-        some = self.meanings[:: -(-len(self.meanings) // 2_000)]
-        best = (names_vectors() @ some.T).max(axis=1)
+        """The same, by a quarter of the names, and without the colours that some of them name."""
+        best = self._meant(concept_names()[self.unrelated], -(-len(self.meanings) // LOOKED_AT)).max(axis=1)
         return float(best.mean()), float(best.std())
+
+    def _meant(self, texts: Sequence[str], step: int = 1) -> NDArray[np.float32]:
+        """(t, n / step) scores without colours, of every so manieth picture."""
+        cosines = sentence_vectors(texts) @ self.meanings[::step].T
+        return np.asarray(cosines - HUB * self.hubs[::step], np.float32)
