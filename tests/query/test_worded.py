@@ -11,9 +11,11 @@ from PIL import Image
 from samekind.collection import Collection
 from samekind.collection.concepts import FOLDER
 from samekind.errors import UsageError
-from samekind.meaning import sentences
+from samekind.meaning import MeaningSpace, concept_names, sentence_vectors, sentences
+from samekind.meaning.shipped import class_vectors
 from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Words, search
 from samekind.query.wordings import wording_of
+from samekind.query.wordings.concepts import HUB, HUB_NAMES, ConceptWording
 from tests.collection.mock import MockEncoder
 
 ENCODER = MockEncoder()
@@ -150,3 +152,25 @@ def test_words_are_learned_once_and_kept_by_a_sync(collection: Collection, folde
 def test_a_collection_without_pictures_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pictures that words could be about"):
         ask(Collection.create(tmp_path / "empty.samekind", ENCODER), Words("red"))
+
+
+def test_a_picture_that_is_near_to_all_words_is_held_back() -> None:
+    near_all, near_one = class_vectors()[:100].mean(axis=0), class_vectors()[1]
+    wording = wording_with(np.stack([near_all / np.linalg.norm(near_all), near_one]))
+    assert wording.hubs[0] == pytest.approx(
+        np.sort(class_vectors() @ wording.meanings[0])[-HUB_NAMES:].mean(), abs=1e-5
+    )
+    found = wording.scores([concept_names()[1]])[0]
+    assert found == pytest.approx(
+        sentence_vectors([concept_names()[1]])[0] @ wording.meanings.T - HUB * wording.hubs, abs=1e-5
+    )
+    assert found[1] > found[0]
+
+
+def wording_with(meanings: np.ndarray) -> ConceptWording:
+    """Pictures that show just this."""
+    concepts = np.full((len(meanings), len(concept_names())), 0.1, np.float32)
+    space = MeaningSpace.of(concepts, meanings, ())
+    wording = ConceptWording([], np.arange(len(meanings)), meanings, concepts, space)
+    wording.__dict__["meanings"] = meanings
+    return wording
