@@ -161,7 +161,11 @@ def test_the_gate_wants_more_in_all_and_less_nowhere() -> None:
     far_only = np.where(np.array(windows) == "far", 1, 2)
     accepted, why, _ = judged(before, far_only, windows, "sum")
     assert not accepted
-    assert "fewer where the picture is near (0.0% instead of 50.0%)" in why
+    assert why.endswith("but 0.0% instead of 50.0% have it first where it is near")
+    deeper = np.where(before == 1, 1, np.where(np.array(windows) == "near", 11, 1))
+    accepted, why, _ = judged(before, deeper, windows, "sum")
+    assert not accepted
+    assert why.endswith("but 50.0% instead of 100.0% have it among the first 10 where it is near")
     accepted, why, found = judged(before[:20], better[:20], windows[:20], "sum")
     assert not accepted
     assert not found

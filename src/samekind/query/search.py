@@ -63,7 +63,8 @@ def search(
     that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
     confidences and what passes the thresholds stay those of the query itself.
     ``where`` and the query's own filters must all hold.
-    With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`), ``change``
+    With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`; "learned" is
+    what this collection learned, `learned/`), ``change``
     and ``keep`` its two sliders (None: as usual for it). ``rewritten`` is the reference after the change in words, for
     the methods that ask for it, where a person knows better than rules or a model. The reference's copies are left out.
     ``weak_captions`` names the texts that words are looked up in too (`named.py`): any of folders, files, captions and
