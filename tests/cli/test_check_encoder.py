@@ -41,6 +41,7 @@ def test_in_json(call: Call) -> None:
 
 def test_what_is_wrong_gives_exit_code_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "load_encoder", lambda name, *_: Long(name))
+    monkeypatch.setattr(load, "load_text_tower", lambda *_: None)
     said = call("check-encoder", "mock")
     assert said.code == 1
     assert "wrong        unit length" in said.out

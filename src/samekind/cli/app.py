@@ -20,7 +20,7 @@ from samekind.errors import EXIT_INTERRUPTED, EXIT_USAGE, SamekindError, unknown
 VERBS = {
     "demo": "Draw a small world (or take a folder of yours), search it, show how well it went.",
     "sync": "Bring a collection up to date with folders of pictures, and tune it.",
-    "search": "Find the same kind of thing by picture.",
+    "search": "Find the same kind of thing by picture, by words, or by both.",
     "explain": "Why a picture was found.",
     "kinds": "What a collection is made of, found without labels.",
     "tune": "Fit a collection to its own pictures again.",
