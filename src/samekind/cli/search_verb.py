@@ -1,4 +1,4 @@
-"""samekind search: find the same kind of thing by picture."""
+"""samekind search: find the same kind of thing by picture, by words, or by both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import typer
 from samekind.errors import EXIT_NOTHING, UsageError
 
 if TYPE_CHECKING:
+    from samekind.collection import Collection
     from samekind.pictures.views import Box
-    from samekind.query.hits import Hits
-    from samekind.query.model import Part
+    from samekind.query import Hits, Part, Query
 
 app = typer.Typer(add_completion=False)
 
@@ -36,6 +36,9 @@ def search(
     rewritten: Annotated[
         str | None, typer.Option(help="The picture after the change, in words, for methods that ask so.")
     ] = None,
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Have the language endpoint look at the first ten hits and order them.")
+    ] = False,
     weak_captions: Annotated[
         str | None,
         typer.Option(help="Texts that words are looked up in too: folders,files,captions,columns (all), or none."),
@@ -122,6 +125,8 @@ def search(
     if len(ways) > 1 and min_score is not None:
         raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")
     hits = run(held, ways[0], min_score=min_score, **how) if len(ways) == 1 else search_several(held, ways, **how)
+    if judge:
+        hits = _judged(held, ways[0], hits)
     if sheet is not None:
         write_sheet(sheet_of(held, ways[0], hits), sheet)
     if json:
@@ -134,6 +139,20 @@ def search(
         _show(hits, sheet)
     if not hits:
         raise typer.Exit(EXIT_NOTHING)
+
+
+def _judged(held: Collection, query: Query, hits: Hits) -> Hits:
+    from samekind.query.judged import judged
+    from samekind.query.language.chat import endpoint_of
+    from samekind.query.language.endpoint import EndpointJudge
+
+    endpoint = endpoint_of(held.settings)
+    if endpoint is None:
+        raise UsageError("A judge is a language endpoint; set language_url and language_model, or leave --judge out.")
+    found, why_not = judged(held, query, hits, EndpointJudge(endpoint))
+    if why_not:
+        sys.stderr.write(f"samekind: {why_not}\n")
+    return found
 
 
 def _pictures(sources: list[str], weights: list[float], crops: list[str]) -> list[Part]:

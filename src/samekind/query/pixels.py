@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,3 +35,12 @@ def pixels_of(collection: Collection, shown: Part | Path) -> Pixels:
         case _:
             raise PictureError("missing", "this part of the query has no picture")
     return crop(pixels, shown.crop) if isinstance(shown, Picture) and shown.crop else pixels
+
+
+def png_of(collection: Collection, shown: Part | Path) -> bytes:
+    """The same as the content of a PNG file."""
+    from PIL import Image
+
+    held = BytesIO()
+    Image.fromarray(pixels_of(collection, shown)).save(held, "PNG")
+    return held.getvalue()

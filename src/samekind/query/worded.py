@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.base import Pixels, encode_pictures
+from samekind.encoders.base import encode_pictures
 from samekind.errors import PictureError
 from samekind.meaning import concept_encoder, concept_names, split_concepts
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
@@ -30,7 +29,7 @@ from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.named import NAMED, SURE, Named
 from samekind.query.parts import pull
-from samekind.query.pixels import pixels_of
+from samekind.query.pixels import pixels_of, png_of
 from samekind.query.shown import Shown
 from samekind.query.understood import Heard, Understood, heard
 from samekind.query.wordings import Wording
@@ -136,7 +135,7 @@ class Asked:
         """The file of a reference, as a captioner takes it."""
         if isinstance(part, Picture) and isinstance(part.source, bytes) and not part.crop:
             return part.source
-        return _png(pixels_of(self.collection, part))
+        return png_of(self.collection, part)
 
     def _concepts(self, seen: Sequence[Picture | Like]) -> list[tuple[str, float]]:
         """Names of what the references show, best first, with how sure that is; none where they cannot be looked at."""
@@ -332,11 +331,3 @@ def _filled(
         for hit, row in zip(found, rows, strict=True)
     )
     return replace(bare, candidates=with_roles, vectors=asked.wording.looks[rows])
-
-
-def _png(pixels: Pixels) -> bytes:
-    from PIL import Image
-
-    held = BytesIO()
-    Image.fromarray(pixels).save(held, "PNG")
-    return held.getvalue()
