@@ -1,8 +1,9 @@
 """Composed search on ikea by every way to ask, and whether the gate of the learned composition is right about it.
 
 For each seed a composition is learned on the pictures, without labels, and judged by its own gate; the labels then say
-whether it beats the best training-free composition. Nothing is chosen by these labels: constants were chosen on birds,
-flowers, grocery and clothing.
+whether it beats the best training-free composition. No constant is chosen by these labels, but one decision came after
+a look at them: a first version made triplets of the nearest picture that fits the words, and its head, far better on
+such triplets of its own, did worse here. Since then pairs are drawn before words, and two windows of ranks are judged.
 
 python benchmarks/composed.py [SEEDS]
 """
@@ -63,6 +64,8 @@ def main() -> None:
     notes = [
         f"The best training-free composition by the labels is {best}.",
         f"The gate's verdict agrees with the labels in {right} of {seeds} seeds.",
+        "That pairs are drawn before their words, and that two windows are judged, was decided after a first version "
+        "had won on its own triplets and lost here: these figures are no fresh confirmation of the gate.",
         "Percent; recall@1 and recall@10 over the rules colour and series, the reference left out.",
     ]
     save("composed", "Composed search, and the gate of the learned composition", rows, notes, seed=0)

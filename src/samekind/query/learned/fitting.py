@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
 
 BANK, TRIPLETS, FOLDS = 4_000, 800, 2
-"""Pictures at most that are looked at, queries at most that are made of them, and how often some are held out."""
+"""Pictures at most that are looked at, queries at most that are made of them, and parts of these held out in turn."""
 USUALLY = METHODS[USUAL].sliders
 
 
@@ -70,11 +70,9 @@ def fitted(collection: Collection, seed: int = 0) -> tuple[Head, LearnedComposit
     free = {method: ranks(others, targets, [_by(method, one) for one in given]) for method in METHODS}
     asked = _Lessons(bank, triplets, np.stack([parts(one) for one in given]), others, collection.dim)
     before, after = np.zeros((2, len(triplets)), np.int64)
-    chosen = []
     for fold in np.array_split(references, FOLDS):
         out = np.isin([one.reference for one in triplets], fold)
-        chosen.append(_best(free, ~out))
-        before[out] = free[chosen[-1]][out]
+        before[out] = free[_best(free, ~out)][out]
         after[out] = asked.ranks(asked.learn(~out), out)
     against = _best(free, np.ones(len(triplets), np.bool_))
     accepted, why, windows = judged(before, after, [one.window for one in triplets], against)

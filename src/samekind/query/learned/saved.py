@@ -64,7 +64,7 @@ def accepted_head(collection: Collection, tune: bool = True) -> Head:
     head, verdict = found
     if not verdict.accepted:
         raise UsageError(
-            f"The composition that {collection.path} learned was refused, for {verdict.why}; name another method."
+            f"The composition that {collection.path} learned was refused ({verdict.why}); name another method."
         )
     if (verdict.encoder, verdict.tuning) != made_for(collection, tune):
         raise UsageError(
