@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from samekind.adapt import closed_form, saved, trained
+from samekind.adapt import closed_form, realign, saved, trained
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered, gather
 from samekind.adapt.insight import Insight, attention_of, examples_of
@@ -166,6 +166,7 @@ def fitted(
                 why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": why}
             saved.write(out, found.base, found.mix, about, found.adaptors, found.landmarks)
+            insight = replace(insight, words=realign.write(out, base.name, *found.looks, seed, settings))
             return result(found.verdict, True, why, method)
         refused = found.verdict
     started = time.perf_counter()
@@ -182,8 +183,11 @@ def fitted(
         yield Progress("fitting", 0, 1)
         mix = closed_form.fit_mix(gathered, base.parts, seed)
         seen = closed_form.sampled(gathered, seed)
-        known = landmarks(map_parts(base.parts, mix, np.concatenate([one.vectors for one in seen])), seed)
-        saved.write(out, base, mix, {"method": "experts", "seed": seed, "why": verdict.why}, landmarks=known)
+        before = np.concatenate([one.vectors for one in seen])
+        after = map_parts(base.parts, mix, before)
+        about = {"method": "experts", "seed": seed, "why": verdict.why}
+        saved.write(out, base, mix, about, landmarks=landmarks(after, seed))
+        insight = replace(insight, words=realign.write(out, base.name, before, after, seed, settings))
         attention, groups = attention_of(mix, base.parts, {one.name: one.vectors for one in gathered})
         insight = replace(insight, attention=attention, groups=groups)
         yield Progress("fitting", 1, 1)

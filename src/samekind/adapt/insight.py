@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.gate import Fold, Space
+from samekind.adapt.realign import Words
 from samekind.encoders.base import Part
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array, split_parts
@@ -97,7 +98,7 @@ class Insight:
 
     ``spared``: collections whose pictures the adaptors leave alone, since to a second network they got worse.
     ``shown`` says whose neighbours the examples show: "training", "experts" or "grown". ``settings``: those of the
-    training. ``growth`` is there where collections were added to an encoder.
+    training. ``words`` is there where the base has some, ``growth`` where collections were added to an encoder.
     """
 
     spared: tuple[str, ...] = ()
@@ -108,6 +109,7 @@ class Insight:
     examples: tuple[Example, ...] = ()
     shown: str = ""
     skipped: tuple[Skipped, ...] = ()
+    words: Words | None = None
     token_bytes: int = 0
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
     growth: Growth | None = None
@@ -130,6 +132,7 @@ class Insight:
             ],
             "examples_of": self.shown,
             "skipped": [asdict(one) for one in self.skipped],
+            "words": self.words.to_dict() if self.words else None,
             "token_cache_bytes": self.token_bytes,
             "settings": dict(self.settings),
             "grown_from": self.growth.grown_from if self.growth else None,

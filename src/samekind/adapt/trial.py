@@ -38,7 +38,8 @@ VIEWED_AT_MOST = 250
 class Candidate:
     """Networks with ``adaptors`` by network, the mix of experts of each part, the gate's verdict, what can be told.
 
-    ``landmarks`` (k, d) of all pictures, as the candidate sees them.
+    ``landmarks`` (k, d) of all pictures, as the candidate sees them; ``looks`` (n, d) and (n, e) of all by the plain
+    encoder and by the candidate.
     """
 
     base: RecipeEncoder
@@ -47,6 +48,7 @@ class Candidate:
     landmarks: Array
     verdict: Verdict
     insight: Insight
+    looks: tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +146,9 @@ class Trial:
         yield Progress("checking", len(self.some), len(self.some))
         verdict = judge([one.name for one in self.some], [(before, after)], asked)
         insight = self._insight(learned, mixes, spared, (before, after))
-        known = landmarks(np.concatenate([space.vectors for space in after]), self.seed)
-        return Candidate(network, mixes, adaptors, known, verdict, insight)
+        seen = np.concatenate([space.vectors for space in after])
+        looks = np.concatenate([one.vectors for one in self.some]), seen
+        return Candidate(network, mixes, adaptors, landmarks(seen, self.seed), verdict, insight, looks)
 
     def _fell(self, one: Gathered, after: Space, witness: Array) -> bool:
         """Whether a spared collection is clearly worse than in closed form."""

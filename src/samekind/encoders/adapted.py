@@ -5,6 +5,7 @@ my-encoder/
   adaptors.safetensors    what training put into the networks, where it was trained: NETWORK.KIND.POINT
   experts.safetensors     the mix of linear experts, for each part of the base's vectors; landmarks of the pictures that
                           all was fitted to; the branches that were added later
+  words.safetensors       the map for texts of the base's own text tower, where it has one
   golden.json             the numbers that the test card must give
 """
 
@@ -28,6 +29,7 @@ from samekind.errors import EncoderError, NewerFormat
 from samekind.events import Chosen
 
 FILE, ADAPTORS, EXPERTS, GOLDEN = "encoder.toml", "adaptors.safetensors", "experts.safetensors", "golden.json"
+WORDS = "words.safetensors"
 FORMAT = 1
 UNKNOWN = np.zeros((0, 0), np.float32)
 """The landmarks of an encoder that does not say what it was fitted to."""
@@ -162,6 +164,21 @@ def packed_adaptors(adaptors: Adaptors) -> dict[str, np.ndarray[Any, Any]]:
         for network, tensors in adaptors.items()
         for name, tensor in tensors.items()
     }
+
+
+def read_words(folder: Path) -> Array | None:
+    """The map for texts, None where the encoder has none. Raises EncoderError where it cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not (folder / WORDS).exists():
+        return None
+    try:
+        return np.asarray(load_file(folder / WORDS)["matrix"], np.float32)
+    except (OSError, SafetensorError, KeyError) as problem:
+        raise EncoderError(
+            f"{folder / WORDS} cannot be read ({problem}); copy the folder again or run samekind adapt again."
+        ) from None
 
 
 def read_adaptors(folder: Path) -> Adaptors:

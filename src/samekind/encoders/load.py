@@ -13,7 +13,8 @@ from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import TextTower
 from samekind.encoders.download import file_sha256
 from samekind.encoders.hub import HUB
-from samekind.encoders.recipe import RecipeEncoder, Trunk
+from samekind.encoders.realigned import Realigned
+from samekind.encoders.recipe import RecipeEncoder, Trunk, fingerprint
 from samekind.encoders.runtime import Network
 from samekind.errors import EncoderError, UsageError
 from samekind.events import Event, Job
@@ -53,7 +54,7 @@ def load_encoder(
 def load_text_tower(
     name: str, settings: Settings | None = None, on_event: Callable[[Event], None] | None = None
 ) -> TextTower | None:
-    """The words of the encoder ``name``; None where it has none: all but hub models with a text tower.
+    """The words of the encoder ``name``; None where it has none: all but hub models with a text tower, also adapted.
 
     A hub model's text tower is converted when it is first asked for: ``on_event`` hears of it. Raises UsageError for an
     unknown name, what ``load_encoder`` raises for a hub model, EncoderError for a model without a tokenizer or with an
@@ -61,6 +62,10 @@ def load_text_tower(
     """
     settings = settings or resolve()
     check_name(name)
+    if (folder := adapted_folder(name)) is not None:
+        matrix = adapted.read_words(folder)
+        base = None if matrix is None else load_text_tower(adapted.read_about(folder).base, settings, on_event)
+        return None if base is None or matrix is None else Realigned(base, matrix, str(folder))
     if not name.startswith(HUB):
         return None
     job = Job(hub_text.make_text(name, settings))
@@ -162,6 +167,13 @@ def adapted_folder(name: str) -> Path | None:
     if adapted.looks_like_folder(name) or folder.is_dir():
         raise UsageError(f"There is no encoder in {folder}; name a folder that samekind adapt made.")
     return None
+
+
+def print_of(name: str, settings: Settings) -> str:
+    """The fingerprint that the encoder of that name has now, without loading it. Raises as ``load_encoder`` does."""
+    if (folder := adapted_folder(name)) is not None:
+        return adapted.read_about(folder).fingerprint
+    return fingerprint([one.trunk for one in blueprints(name, settings)])
 
 
 def full_name(name: str) -> str:

@@ -63,6 +63,13 @@ def verdict(report: Report) -> list[str]:
     if spared := adapted.insight.spared:
         names = ", ".join(spared)
         said.append(f"Training made {names} worse to a second network; pictures like those are left as they were.")
+    if (kept := adapted.insight.words) and adapted.encoder:
+        found = f"neutral words find {kept.after:.0%} of their first ten pictures again (else {kept.before:.0%})"
+        said.append(
+            f"Words were re-aligned: {found}."
+            if kept.kept
+            else f"The encoder's own words are lost, since re-aligned {found}; words go by concepts."
+        )
     if growth := adapted.insight.growth:
         said += [*growth_lines(growth), adapted.why.rpartition("; ")[2].capitalize() + "."]
     said += refusals(report)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from samekind.encoders.load import blueprints, load_text_tower
-from samekind.encoders.recipe import fingerprint
+from samekind.encoders.adapted import is_adapted
+from samekind.encoders.hub import HUB
+from samekind.encoders.load import load_text_tower, print_of
 from samekind.errors import CollectionBusy, EncoderMismatch, StorageError
 from samekind.events import Event, Job
 from samekind.meaning import sentences_there
@@ -67,9 +68,10 @@ def _tower(collection: Collection) -> TextTower | None:
     """The text tower of the collection's encoder. Raises EncoderMismatch where that has another version by now."""
     name = collection.encoder_name
     if name not in _TOWERS:
-        _TOWERS[name] = load_text_tower(name, collection.settings) if name.startswith("hub:") else None
+        may_have_one = name.startswith(HUB) or is_adapted(name)
+        _TOWERS[name] = load_text_tower(name, collection.settings) if may_have_one else None
     if _TOWERS[name] is not None:
-        now = fingerprint([one.trunk for one in blueprints(name, collection.settings)])
+        now = print_of(name, collection.settings)
         if now != collection.fingerprint:
             raise EncoderMismatch(
                 f"{collection.path} was made by another version of {name} ({collection.fingerprint}, now {now}): bring "
