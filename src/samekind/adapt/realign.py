@@ -10,6 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from samekind.encoders.adapted import FILE, WORDS
+from samekind.encoders.hub import HUB
 from samekind.encoders.load import load_text_tower
 from samekind.encoders.prompts import encode_asked
 from samekind.encoders.realigned import agreement, realignment
@@ -53,7 +54,7 @@ def realigned(name: str, before: Array, after: Array, seed: int, settings: Setti
 
     ``before`` (n, d) and ``after`` (n, e): the same pictures by the base and by the adapted encoder.
     """
-    tower = load_text_tower(name, settings)
+    tower = load_text_tower(name, settings) if name.startswith(HUB) else None
     if tower is None:
         return None
     texts = encode_asked(tower, concept_names()[NEUTRAL]).vectors
