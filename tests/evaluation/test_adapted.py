@@ -114,8 +114,9 @@ def train(monkeypatch: pytest.MonkeyPatch, accepted: bool) -> None:
     def candidate(*_: object) -> Generator[Skipped, None, trained.Candidate]:
         yield Skipped("gone.png", "missing")
         mix = one_expert(np.eye(16, dtype=np.float32))
+        rows = np.eye(16, dtype=np.float32)
         return trained.Candidate(
-            MockEncoder(), (mix,), {}, np.eye(16, dtype=np.float32), Verdict(judged["shop"], judged), insight
+            MockEncoder(), (mix,), {}, rows, Verdict(judged["shop"], judged), insight, (rows, rows)
         )  # type: ignore[arg-type]
 
     monkeypatch.setattr(trained, "train_candidate", candidate)
