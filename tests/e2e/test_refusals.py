@@ -40,7 +40,7 @@ def refused(small: Ground, *words: str | Path, stdin: bytes = b"", like_anyone: 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("serch",), "There is no command 'serch'; known: adapt, config, .*Did you mean 'search'"),
+        (("serch",), "There is no command 'serch'; known: adapt, .*Did you mean 'search'"),
         ((*SEARCH, "--picture", "nowhere.jpg"), "The query picture nowhere.jpg cannot be used .*No such file"),
         ((*SEARCH, *LIKE, "--where", "pth~=a"), "no column 'pth'; known: added, .*Did you mean 'path'"),
         (("search", "nowhere.samekind", *PICTURE), "There is nothing at .*/nowhere.samekind; make a collection with"),
