@@ -15,6 +15,7 @@ from samekind.encoders.load import load_text_tower
 from samekind.encoders.prompts import encode_asked
 from samekind.encoders.realigned import agreement, realignment
 from samekind.encoders.rows import Array
+from samekind.errors import EncoderError, MissingExtra
 from samekind.meaning import concept_names
 
 if TYPE_CHECKING:
@@ -50,11 +51,16 @@ class Words:
 
 
 def realigned(name: str, before: Array, after: Array, seed: int, settings: Settings) -> tuple[Array, Words] | None:
-    """The map for the texts of the base ``name`` and what comes of it; None for a base without words.
+    """The map for the texts of the base ``name`` and what comes of it; None for a base without usable words.
 
     ``before`` (n, d) and ``after`` (n, e): the same pictures by the base and by the adapted encoder.
     """
-    tower = load_text_tower(name, settings) if name.startswith(HUB) else None
+    if not name.startswith(HUB):
+        return None
+    try:
+        tower = load_text_tower(name, settings)
+    except (EncoderError, MissingExtra):  # words that cannot be read are no reason to refuse an adaptation
+        return None
     if tower is None:
         return None
     texts = encode_asked(tower, concept_names()[NEUTRAL]).vectors
