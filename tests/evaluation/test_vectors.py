@@ -48,7 +48,7 @@ def test_waits_for_another_process(draw_set, encoder, monkeypatch):
     monkeypatch.setattr(vectors, "_WAIT_SECONDS", 0.01)
     (labelled,) = read_labels([draw_set("left", each=2)])
     Job(vectors_of(labelled, encoder, resolve())).result()
-    with writing(vectors._cache(labelled, encoder)):
+    with writing(vectors.cached(labelled.folder, encoder)):
         job = Job(vectors_of(labelled, encoder, resolve()))
         events = iter(job)
         assert next(event for event in events if isinstance(event, Warned)).message.startswith("Another process")
@@ -92,5 +92,7 @@ def test_keep_and_joined():
 
 def test_the_cache_is_told_apart_by_folder_and_encoder(draw_set, encoder):
     one, other = read_labels([draw_set("left"), draw_set("right")])
-    places = {vectors._cache(labelled, coder) for labelled in (one, other) for coder in (encoder, type(encoder)("b"))}
+    places = {
+        vectors.cached(labelled.folder, coder) for labelled in (one, other) for coder in (encoder, type(encoder)("b"))
+    }
     assert len(places) == 4

@@ -68,7 +68,7 @@ def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> G
     from samekind.collection import Collection
     from samekind.pictures.scan import Source
 
-    collection = Collection.open_or_create(_cache(labelled, encoder), encoder)
+    collection = Collection.open_or_create(cached(labelled.folder, encoder), encoder)
     source = Source(labelled.folder, files=labelled.paths)
     waited = False
     while True:
@@ -100,14 +100,15 @@ def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> G
     )
 
 
-def _cache(labelled: LabelledSet, encoder: Encoder) -> Path:
-    place = hashlib.blake2b(str(labelled.folder).encode(), digest_size=4).hexdigest()
+def cached(of: Path, encoder: Encoder, more: str = "") -> Path:
+    """Where the cache folder has the collection of a folder's pictures by an encoder. Raises StorageError."""
+    place = hashlib.blake2b(str(of).encode(), digest_size=4).hexdigest()
     folder = cache_folder() / "evaluate"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{folder} cannot be made ({problem.strerror}); set SAMEKIND_CACHE to another.") from None
-    return folder / f"{labelled.folder.name}-{place}-{encoder.fingerprint}.samekind"
+    return folder / f"{of.name}-{place}-{encoder.fingerprint}{more}.samekind"
 
 
 def _named(event: Event, labelled: LabelledSet) -> Event:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from samekind.errors import LanguageError, PictureError, UsageError
 from samekind.query.hits import Hits
 from samekind.query.language.protocols import Judge
-from samekind.query.model import Like, Picture, Query
-from samekind.query.parts import pull
+from samekind.query.model import Query
 from samekind.query.pixels import png_of
 
 if TYPE_CHECKING:
@@ -25,13 +24,11 @@ def judged(collection: Collection, query: Query, hits: Hits, judge: Judge) -> tu
     What the judge says, 0..1, stands in ``roles`` as "judge"; equal answers leave the order as it is. Where one answer
     fails, all stays as it was. Raises UsageError for a query without words, which leaves nothing to judge by.
     """
-    change = ", ".join(part.text for part in query.words)
-    if not change:
+    if not query.change:
         raise UsageError("A judge wants words to judge by; say some with --words.")
-    seen = [part for part in query.shown if pull(part) > 0 and isinstance(part, Picture | Like)]
     try:
-        reference = png_of(collection, seen[0]) if seen else None
-        said = {hit.id: judge.judge(reference, change, png_of(collection, hit.file)) for hit in hits[:FIRST]}
+        reference = png_of(collection, query.references[0]) if query.references else None
+        said = {hit.id: judge.judge(reference, query.change, png_of(collection, hit.file)) for hit in hits[:FIRST]}
     except (LanguageError, PictureError) as problem:
         return hits, f"The judge left the order as it was: {problem}"
     places = [at for at, hit in enumerate(hits.candidates) if hit.id in said]

@@ -49,6 +49,16 @@ class Query:
         return tuple(part for part in self.parts if isinstance(part, Picture | Like | Unlike | Vector))
 
     @property
+    def references(self) -> tuple[Picture | Like, ...]:
+        """What is to be looked like: the shown parts with a picture that draw towards it, in order."""
+        return tuple(part for part in self.shown if isinstance(part, Picture | Like) and pull(part) > 0)
+
+    @property
+    def change(self) -> str:
+        """All words in one text; empty without any."""
+        return ", ".join(part.text for part in self.words)
+
+    @property
     def words(self) -> tuple[Words, ...]:
         """What the picture is to show, in order."""
         return tuple(part for part in self.parts if isinstance(part, Words))

@@ -28,7 +28,6 @@ from samekind.query.learned.saved import accepted_head
 from samekind.query.looking import summed
 from samekind.query.model import Like, Picture, Query
 from samekind.query.named import NAMED, SURE, Named
-from samekind.query.parts import pull
 from samekind.query.pixels import pixels_of, png_of
 from samekind.query.shown import Shown
 from samekind.query.understood import Heard, Understood, heard
@@ -117,14 +116,13 @@ class Asked:
     @cached_property
     def rewritten(self) -> Rewritten | None:
         """The reference in words and the words after it; None where there is no reference picture or no words."""
-        seen = [part for part in self.query.shown if pull(part) > 0 and isinstance(part, Picture | Like)]
+        seen = self.query.references
         if not seen or not self.query.words:
             return None
-        change = ", ".join(part.text for part in self.query.words)
         endpoint = endpoint_of(self.collection.settings)
         return composed_by_language(
             self._content(seen[0]) if endpoint else b"",
-            change,
+            self.query.change,
             CachedCaptioner(EndpointCaptioner(endpoint)) if endpoint else None,
             CachedRewriter(EndpointRewriter(endpoint)) if endpoint else None,
             self._concepts(seen),
@@ -163,8 +161,7 @@ class Asked:
         """(n,) scores by what the collection learned. Raises UsageError where that may not be used."""
         head = accepted_head(self.collection, self.tune)
         stored = self.collection.vectors(self.tune).matrix[self.wording.rows]
-        text = ", ".join(part.text for part in self.query.words)
-        return vanishing(given, staying(given, head.scores(parts(given), stored, text, change, keep)))
+        return vanishing(given, staying(given, head.scores(parts(given), stored, self.query.change, change, keep)))
 
     @cached_property
     def _bare(self) -> Given:
@@ -233,7 +230,7 @@ class Asked:
 
     def copies(self) -> NDArray[np.bool_]:
         """(n,) which pictures are the reference, or near-duplicates of it."""
-        shown = [pull(part) > 0 and isinstance(part, Picture | Like) for part in self.query.shown]
+        shown = [part in self.query.references for part in self.query.shown]
         if not any(shown):
             return np.zeros(len(self.wording.ids), np.bool_)
         return np.asarray((self.wording.looks @ self.shown.plain[shown].T).max(axis=1) >= COLLAPSE_AT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,14 @@ from samekind.evaluation.composed.measures import ByRule, own
 from samekind.evaluation.composed.own import read_own
 from samekind.evaluation.composed.queries import Benchmark, ComposedQuery
 from samekind.evaluation.composed.rankings import Rankings
+from samekind.evaluation.vectors import cached
 from samekind.events import Event, Job, Progress
 from samekind.query.composing import METHODS, composed, find_method
 from samekind.query.model import Like, Query, Words
 from samekind.query.shown import shown
-from samekind.query.worded import Asked
+from samekind.query.worded import Asked, Sliders
 from samekind.query.wordings import Wording, prepare, wording_of
-from samekind.settings import Settings, cache_folder, resolve
+from samekind.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -127,11 +127,7 @@ def collection_of(
     if isinstance(encoder, str):
         yield from fetch(encoder, settings)
         encoder = load_encoder(encoder, settings)
-    place = hashlib.blake2b(str(folder).encode(), digest_size=4).hexdigest()
-    room = cache_folder() / "evaluate"
-    room.mkdir(parents=True, exist_ok=True)
-    path = room / f"{folder.name}-{place}-{encoder.fingerprint}-composed.samekind"
-    collection = Collection.open_or_create(path, encoder)
+    collection = Collection.open_or_create(cached(folder, encoder, "-composed"), encoder)
     yield from collection.sync([folder], encoder=encoder, settings=settings, tune=tune)
     yield from prepare(collection)
     return collection
@@ -151,11 +147,8 @@ def _asked(
     asked = Asked(collection, wording, question, shown(collection, question, tune, None), tune)
     found: dict[str, NDArray[np.float32]] = {}
     for method in methods:
-        how, given = METHODS[method], asked.given(method)
-        change, keep = (
-            usual if one is None else one for one, usual in zip(sliders, (how.change, how.keep), strict=True)
-        )
-        found[method] = composed(given, method, change, keep)
+        given = asked.given(method)
+        found[method] = composed(given, *Sliders(method, *sliders).usual())
         found |= {PICTURE: given.picture, WORDS: given.words}  # type: ignore[dict-item]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, eq=False)
-class Wording:
+class Wording(ABC):
     """The pictures of one version of a collection that words can be about.
 
     ``ids`` (n,), their ``rows`` (n,) among all present ones, and their plain vectors ``looks`` (n, d).
@@ -34,9 +35,9 @@ class Wording:
     unrelated: ClassVar[slice] = slice(0, 1_000)
     """Which names of concepts are asked to learn what words find here that mean nothing to it."""
 
+    @abstractmethod
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n): for each text how well each picture shows it."""
-        raise NotImplementedError
 
     def said_scores(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         """(t, n): for each text how well the captions that pictures have fit it; None where they have none."""
