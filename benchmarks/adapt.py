@@ -1,10 +1,13 @@
 """Figure 8, trained: one encoder for six sets, against each set tuned by itself.
 
-    python benchmarks/adapt.py [--encoder dino]             both protocols, three halvings of the classes
-    python benchmarks/adapt.py --seeds 1 2 --halvings 1     other seeds, and fewer halvings
-    python benchmarks/adapt.py --variants new               the method's choices one by one, one halving, one seed; and
-                                                            for each set its best single granularity, by labels
+    python benchmarks/adapt.py [--encoder dino]             both protocols, three halvings of the classes, one seed
+    python benchmarks/adapt.py --seeds 1 2 --runs own new.0 other seeds, and fewer runs
+    python benchmarks/adapt.py --variants --runs new.0      the method's choices one by one; and for each set its best
+                                                            single granularity, by labels
     python benchmarks/adapt.py --unseen                     two sets left out of everything, then searched; twice
+
+A machine of many processors, or with a GPU, can do the runs side by side: ``--part FILE`` keeps in a file what came of
+some of them, and ``--joined FILE...``, with the same other words, makes the tables of such files.
 
 Clusters, neighbours, training, sparing and the mix of experts see the pictures that the protocol fits on, without
 labels; nothing is held out for a gate, whose figures `benchmarks/gate.py` gives. Tokens are computed once and kept in
@@ -14,14 +17,16 @@ the cache folder between runs.
 from __future__ import annotations
 
 import argparse
+import pickle
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import save
+from common import CONFIRMING_SETS, TUNING_SETS, machine, save, versions
 from numpy.typing import NDArray
 from spaces import (
     METRICS,
@@ -41,7 +46,7 @@ from spaces import (
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
-from samekind.adapt.closed_form import fit_mix, rounded, tuned_alone
+from samekind.adapt.closed_form import fit_mix, tuned_alone
 from samekind.adapt.fusion import Mean
 from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
@@ -55,12 +60,16 @@ from samekind.evaluation import protocols
 from samekind.evaluation.compare import differences
 from samekind.events import Job, Progress
 from samekind.settings import resolve
+from samekind.tuning.experts import rounded
 
 BEST_ALONE = "the best single granularity of each set, by its labels"
-RUNS = {"own": (0,), "new": (0, 1, 2)}
+RUNS = ("own", "new.0", "new.1", "new.2")
 VARIANTS = {
     "as it is": DEFAULT,
+    "graded relevance instead of clusters and contrast": Variant(pair_loss="graded"),
     "one round": Variant(epochs=(5,)),
+    "three rounds": Variant(epochs=(3, 5, 5)),
+    "twice as long": Variant(epochs=(6, 10)),
     "every set sees every picture, one round": Variant(epochs=(5,), routed=False),
     "128 alone": Variant(sizes=(128,)),
     "32 alone": Variant(sizes=(32,)),
@@ -245,7 +254,9 @@ def against_words(ours: Sequence[Values], theirs: Sequence[Values]) -> str:
     return "; ".join(points(found[name]) for name in METRICS)
 
 
-def row_of(protocol: str, setting: str, names: list[str], runs: list[list[Values]], oracle: list[list[Values]]) -> Any:
+def row_of(
+    protocol: str, setting: str, names: list[str], runs: Sequence[list[Values]], oracle: Sequence[list[Values]]
+) -> Any:
     """Means over runs, and the difference from the oracle with its interval (queries of all runs drawn anew)."""
     means = np.mean([percent(values) for values in runs], axis=0)
     row = {"protocol": protocol, "setting": setting, "all": pair(means[:-1].mean(axis=0)), "joint": pair(means[-1])}
@@ -264,47 +275,67 @@ def coarse_of(run: Run, made: list[Sides]) -> dict[str, float]:
     }
 
 
-class Table:
-    """What came of each setting under one protocol, a list of runs each."""
+class Tables:
+    """What came of each setting under each protocol, a list of runs each; ``part`` is a file that it is kept in."""
 
-    def __init__(self, protocol: str, names: list[str]) -> None:
-        self.protocol, self.names = protocol, names
-        self.values: dict[str, list[list[Values]]] = {}
-        self.known: dict[str, list[list[Values]]] = {}
-        self.coarse: dict[str, list[dict[str, float]]] = {}
+    def __init__(self, names: list[str], part: Path | None = None) -> None:
+        self.names, self.part = names, part
+        self.machines: set[str] = set()
+        self.runs: dict[tuple[str, str], list[tuple[list[Values], list[Values], dict[str, float]]]] = {}
 
-    def add(self, setting: str, run: Run, made: list[Sides], known: list[Values]) -> list[Values]:
+    def add(self, protocol: str, setting: str, run: Run, made: list[Sides], known: list[Values]) -> list[Values]:
         """Measures one run; ``known`` is what each set tuned by itself found in it."""
         values = run.values(made)
-        self.values.setdefault(setting, []).append(values)
-        self.known.setdefault(setting, []).append(known)
-        self.coarse.setdefault(setting, []).append(coarse_of(run, made))
-        print(self.protocol, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True)
+        self.runs.setdefault((protocol, setting), []).append((values, known, coarse_of(run, made)))
+        print(protocol, setting, np.mean(percent(values)[:-1], axis=0).round(1), flush=True)
+        if self.part:
+            here = f"{machine()}, torch {versions().get('torch')}"
+            self.part.write_bytes(pickle.dumps((self.machines | {here}, self.runs)))
         return values
 
+    def join(self, part: Path) -> None:
+        """Adds the runs of another. Those that each part has for itself (what is not trained) count once."""
+        machines, runs = pickle.loads(part.read_bytes())
+        self.machines |= machines
+        for key, others in runs.items():
+            ours = self.runs.setdefault(key, [])
+            ours += [one for one in others if not any(same(one[0], other[0]) for other in ours)]
+
     def rows(self) -> Iterator[dict[str, str]]:
-        """One row a setting."""
-        for setting, runs in self.values.items():
-            row = row_of(self.protocol, setting, self.names, runs, self.known[setting])
-            coarse = self.coarse[setting]
-            yield row | {
-                f"{one}, parent classes": f"{np.mean([each[one] for each in coarse]):.1f}" for one in coarse[0]
-            }
+        """One row a setting, in the order of protocols and settings."""
+        for protocol in ("own", "new"):
+            for (of, setting), runs in self.runs.items():
+                if of != protocol:
+                    continue
+                values, known, coarse = zip(*runs, strict=True)
+                row = row_of(protocol, setting, self.names, values, known) | {"runs": str(len(runs))}
+                yield row | {
+                    f"{one}, parent classes": f"{np.mean([each[one] for each in coarse]):.1f}" for one in coarse[0]
+                }
 
 
-def try_variants(bench: Bench, run: Run, table: Table, known: list[Values], seed: int, named: Sequence[str]) -> None:
+def same(ours: list[Values], theirs: list[Values]) -> bool:
+    """Whether two runs found the same for every query."""
+    return all(
+        np.array_equal(one[name], other[name]) for one, other in zip(ours, theirs, strict=True) for name in METRICS
+    )
+
+
+def try_variants(
+    bench: Bench, protocol: str, run: Run, tables: Tables, known: list[Values], seed: int, named: Sequence[str]
+) -> None:
     """The method's choices one by one, and last the best single granularity of each set, in each way to search."""
     alone: dict[str, list[tuple[list[Values], list[Sides]]]] = {}
     for label in named:
         variant = VARIANTS[label]
         started = time.time()
         for setting, made in bench.trained(run, seed, variant):
-            values = table.add(f"{label}: {setting}", run, made, known)
+            values = tables.add(protocol, f"{label}: {setting}", run, made, known)
             if len(variant.sizes) == 1:
                 alone.setdefault(setting, []).append((values, made))
         print(f"   {time.time() - started:.0f} s", flush=True)
     for setting, tried in alone.items() if set(named) >= ALONE else ():
-        table.add(f"{BEST_ALONE}: {setting}", run, best_of_each(tried), known)
+        tables.add(protocol, f"{BEST_ALONE}: {setting}", run, best_of_each(tried), known)
 
 
 def try_unseen(bench: Bench) -> list[dict[str, str]]:
@@ -334,55 +365,66 @@ def try_unseen(bench: Bench) -> list[dict[str, str]]:
 
 
 def main(name: str, asked: argparse.Namespace) -> None:
-    """Every setting, under every protocol."""
-    bench = Bench.of(name)
+    """Every setting, in every run."""
     suffix = "" if name == "dino" else f"_{name}"
     if asked.unseen:
-        save(f"adapt_unseen{suffix}", f"Sets that one trained encoder never saw ({name})", try_unseen(bench), NOTES[:1])
+        found = try_unseen(Bench.of(name))
+        save(f"adapt_unseen{suffix}", f"Sets that one trained encoder never saw ({name})", found, NOTES[:1])
         return
-    rows = []
-    for protocol, splits in RUNS.items():
-        if asked.variants and protocol != asked.variants:
-            continue
-        table = Table(protocol, [one.name for one in bench.sets])
-        for split in splits[:1] if asked.variants or protocol == "own" else splits[: asked.halvings]:
-            run = bench.run(protocol, split)
-            made = bench.tuned(run)
-            known = run.values(made)
-            table.add("plain", run, [(one.look, one.look) for one in bench.vectors], known)
-            table.add("each tuned by itself", run, made, known)
-            for seed in asked.seeds:
-                if asked.variants:
-                    try_variants(bench, run, table, known, seed, asked.named)
-                    continue
-                started = time.time()
+    tables = Tables([*TUNING_SETS, *CONFIRMING_SETS], asked.part)
+    for part in asked.joined:
+        tables.join(part)
+    if not asked.joined:
+        try_all(Bench.of(name), tables, asked)
+    if not asked.part:
+        written(name, tables, asked, suffix)
+
+
+def try_all(bench: Bench, tables: Tables, asked: argparse.Namespace) -> None:
+    """What is trained, beside the plain encoder and each set tuned by itself."""
+    for one in asked.runs:
+        protocol, _, split = one.partition(".")
+        run = bench.run(protocol, int(split or 0))
+        made = bench.tuned(run)
+        known = run.values(made)
+        tables.add(protocol, "plain", run, [(one.look, one.look) for one in bench.vectors], known)
+        tables.add(protocol, "each tuned by itself", run, made, known)
+        for seed in asked.seeds:
+            started = time.time()
+            if asked.variants:
+                try_variants(bench, protocol, run, tables, known, seed, asked.named)
+            else:
                 for setting, made in bench.trained(run, seed, DEFAULT):
-                    table.add(setting, run, made, known)
-                print(f"   {time.time() - started:.0f} s", flush=True)
-        rows.extend(table.rows())
-    halvings = 1 if asked.variants else asked.halvings
-    seeds = ", ".join(map(str, asked.seeds))
+                    tables.add(protocol, setting, run, made, known)
+            print(f"   {time.time() - started:.0f} s", flush=True)
+
+
+def written(name: str, tables: Tables, asked: argparse.Namespace, suffix: str) -> None:
+    """The JSON file."""
     notes = [
         *NOTES[:1],
-        f"`new`: {halvings} halving(s) of the classes; seed(s) {seeds}. In brackets 95 % intervals.",
+        f"Runs: {', '.join(asked.runs)} (`new`: halvings of the classes), each with seed(s) "
+        f"{', '.join(map(str, asked.seeds))}. In brackets 95 % intervals.",
         *NOTES[1:],
     ]
+    if asked.joined:
+        notes.append(f"Runs were done on {'; '.join(sorted(tables.machines))}; here they were joined.")
+    kind, title = "trained" + suffix, f"One trained encoder for six collections ({name})"
     if asked.variants:
         notes.append(f"An oracle: {BEST_ALONE}, those of MAP@R; it knows which set a picture is from.")
-    kind = (f"variants_{asked.variants}" if asked.variants else "trained") + suffix
-    title = f"One trained encoder for six collections ({name})"
-    if asked.seeds != [0]:
-        kind, title = kind + "_seeds_" + "_".join(map(str, asked.seeds)), f"{title}, seeds {seeds}"
-    save(f"adapt_{kind}", title, rows, notes, seed=asked.seeds[0])
+        kind, title = "variants" + suffix, f"The method's choices, trained for six collections ({name})"
+    save(f"adapt_{kind}", title, list(tables.rows()), notes, seed=asked.seeds[0])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", default="dino")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--halvings", type=int, default=3)
-    parser.add_argument("--variants", choices=list(RUNS))
+    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--variants", action="store_true", help="every choice of the method instead of the usual ones")
     parser.add_argument("--named", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="some variants only")
     parser.add_argument("--unseen", action="store_true")
+    parser.add_argument("--part", type=Path, help="keep the runs in this file, to be joined")
+    parser.add_argument("--joined", type=Path, nargs="+", default=[], help="such files, instead of running anything")
     asked = parser.parse_args()
     main(asked.encoder, asked)

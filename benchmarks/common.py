@@ -20,13 +20,17 @@ _VERSIONS = ("numpy", "openvino", "pylance", "pillow", "torch", "faiss-cpu")
 
 
 def machine() -> str:
-    """Processor, cores that may be used, memory."""
+    """Processor, cores that may be used, memory, and the GPU where one was used."""
     cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     flags = next((line for line in _lines("/proc/cpuinfo") if line.startswith("flags")), "")
     widest = next((name for name in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if name in flags.split()), "")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0))
-    return f"{cpu} ({widest}), {cores} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    words = (
+        f"{cpu} ({widest}), {cores} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    )
+    torch = sys.modules.get("torch")
+    return f"{words}, {torch.cuda.get_device_name()}" if torch and torch.cuda.is_initialized() else words
 
 
 def versions() -> dict[str, str]:
