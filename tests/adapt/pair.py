@@ -29,6 +29,7 @@ from tests.encoders.small import WIDTH
 VARIANTS = (
     Variant(sizes=(32, 8), epochs=(2, 2), fusion="attention"),
     Variant(sizes=(16,), epochs=(2,), routed=False),
+    Variant(sizes=(32, 8), epochs=(2,), pair_loss="graded"),
 )
 
 

@@ -24,11 +24,12 @@ from samekind.adapt.losses import (
     attention_balance,
     attention_consistency,
     contrast,
+    graded,
     normalised_softmax,
     redundancy_reduction,
 )
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
-from samekind.adapt.train import embed, shares_of
+from samekind.adapt.train import Lesson, embed, shares_of
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders import load
 from samekind.encoders.graph import cut_at, with_adaptors
@@ -342,6 +343,41 @@ def test_with_a_cluster_for_each_picture_its_own_prototype_is_the_best() -> None
 def test_contrast_is_least_for_the_right_partners() -> None:
     vectors = unit(16, 32)
     assert float(contrast(vectors, vectors)) < float(contrast(vectors, vectors.roll(1, 0)))
+
+
+def lesson_of(*labels: list[int]) -> Lesson:
+    known = [np.array(one) for one in labels]
+    rows = np.arange(len(known[0]))
+    return Lesson(clumped_tokens()[0], rows, known, rows[:, None], np.zeros((len(rows), WIDTH), np.float32))
+
+
+def test_grades_count_common_clusters_and_set_the_partner_apart() -> None:
+    found = lesson_of([0, 0, 1, 1], [0, 1, 2, 2]).grades(np.array([0, 2, 3]), np.array([1, 3, 2]))
+    assert found.dtype == np.float32
+    assert found.tolist() == [[1 + 2, 0, 0], [0, 2 + 2, 2], [0, 2, 2 + 2]]
+
+
+@given(st.integers(0, 10_000))
+def test_without_common_clusters_grades_are_ordinary_contrast(seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    ours, theirs = (torch.nn.functional.normalize(torch.randn(6, 8, generator=draw), dim=-1) for _ in range(2))
+    rows = np.arange(6)
+    grades = torch.from_numpy(lesson_of(list(range(6))).grades(rows, rows))
+    one_way = torch.nn.functional.cross_entropy(ours @ theirs.T / 0.1, torch.arange(6))
+    torch.testing.assert_close(graded(ours, theirs, (grades > 0).float()), one_way)
+    torch.testing.assert_close(graded(ours, theirs, grades), one_way)
+
+
+def test_grades_are_served_by_vectors_that_are_alike_by_degrees() -> None:
+    """Least where scores are the logarithms of the shares, and greater where near and far are exchanged."""
+    grades = torch.tensor([[4.0, 2.0, 1.0, 0.0]]).expand(4, 4)
+    ours = torch.tensor([[1.0, 0.0]]).expand(4, 2)
+    wanted = torch.expm1(grades[0]).clamp_min(1e-3).log() * 0.1
+    wanted = 0.9 + wanted - wanted.max()
+    theirs = torch.stack([wanted, (1 - wanted**2).clamp_min(0).sqrt()], 1)
+    right = float(graded(ours, theirs, grades))
+    for turned in ([1, 0, 2, 3], [0, 2, 1, 3], [3, 1, 2, 0]):
+        assert right < float(graded(ours, theirs[turned], grades))
 
 
 def test_whitened_columns_that_agree_have_no_redundancy() -> None:

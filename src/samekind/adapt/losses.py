@@ -26,6 +26,19 @@ def contrast(vectors: Any, partners: Any, temperature: float = PAIR_TEMPERATURE)
     return 0.5 * (entropy(scores, right) + entropy(scores.T, right))
 
 
+def graded(vectors: Any, partners: Any, grades: Any, temperature: float = PAIR_TEMPERATURE) -> Any:
+    """Rows must see the partners of the batch as much alike as they are: (n, d), (n, d) unit rows -> ().
+
+    List-wise cross-entropy (ListNet, 2007) with granularities as grades of relevance (ours): ``grades`` (n, n), in how
+    many granularities a row and a partner are of one cluster, and more for its own partner. The target is in
+    proportion to exp(grade) - 1, so that what has nothing in common has no share. With no cluster in common it is what
+    InfoNCE asks of a row.
+    """
+    wanted = torch().expm1(grades)
+    wanted = wanted / wanted.sum(1, keepdim=True)
+    return -(wanted * (vectors @ partners.T / temperature).log_softmax(1)).sum(1).mean()
+
+
 def redundancy_reduction(
     vectors: Any, partners: Any, off_diagonal: float = OFF_DIAGONAL, scale: float = REDUNDANCY_SCALE
 ) -> Any:

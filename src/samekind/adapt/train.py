@@ -32,7 +32,7 @@ CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
 
 Pairs = Literal["neighbours", "views"]
-PairLoss = Literal["contrast", "redundancy"]
+PairLoss = Literal["contrast", "redundancy", "graded"]
 _PAIR_LOSSES: dict[PairLoss, Callable[[Any, Any], Any]] = {
     "contrast": losses.contrast,
     "redundancy": losses.redundancy_reduction,
@@ -56,10 +56,11 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "contrast"
 
-    def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any]:
+    def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any, Rows]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
 
-        Where the ``trunk`` lets patches be dropped, the first token and PATCHES others.
+        Where the ``trunk`` lets patches be dropped, the first token and PATCHES others. Last the positions (b,) of all
+        partners within ``rows``.
         """
         count = self.tokens.array.shape[2] - 1
         patches: Rows | slice = slice(None)
@@ -73,7 +74,18 @@ class Lesson:
             theirs = (ours + 1 + theirs % (self.tokens.array.shape[1] - 1)) % self.tokens.array.shape[1]
         sides = (some, ours), (partners, theirs)
         first, second = (self._read(share.of(rows), share.of(views), patches, trunk.device) for rows, views in sides)
-        return first, second
+        return first, second, partners
+
+    def compared(self, ours: Any, theirs: Any, some: Rows, partners: Rows) -> Any:
+        """The pair loss of a batch's unit vectors (b, d) and their partners' -> ()."""
+        if self.pair_loss != "graded":
+            return _PAIR_LOSSES[self.pair_loss](ours, theirs)
+        return losses.graded(ours, theirs, torch().from_numpy(self.grades(some, partners)).to(ours.device))
+
+    def grades(self, some: Rows, partners: Rows) -> NDArray[np.float32]:
+        """(b, b): in how many granularities a picture and a partner are of one cluster; all more for its own one."""
+        alike = sum((each[some][:, None] == each[partners] for each in self.labels), np.zeros((len(some),) * 2))
+        return (alike + len(self.labels) * np.eye(len(some))).astype(np.float32)
 
     def told(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What another process wants to learn the same: arrays and choices, for ``heard``."""
@@ -112,37 +124,40 @@ def train_sets(
 ) -> Generator[Event, None, Losses | None]:
     """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs.
 
-    ``routed``: each batch is divided among the sets, and each picture is compared with all of the batch, so that the
-    sets learn one space at the cost of one of them. Else every set sees every picture, in a stream of its own. Returns
-    what each set had to pay.
+    By the "graded" loss all sets learn from all clusters, which say how much alike pictures are. ``routed``: each batch
+    is divided among the sets, and each picture is compared with all of the batch, so that the sets learn one space at
+    the cost of one of them. Else every set sees every picture, in a stream of its own. Returns what each set had to
+    pay, or all of them together where they learn the same from shared batches.
     """
     lesson.call("sets", {}, sets=adaptors.sets, seed=seed, epochs=epochs, routed=routed)
     share = Share(adaptors.sets if routed else 1)
     before = torch().from_numpy(lesson.start).to(trunk.device)
     mean = before.mean(0)
-    prototypes = [_means(_centred(before, mean), each) for each in lesson.labels]
+    is_graded = lesson.pair_loss == "graded"
+    prototypes = [] if is_graded else [_means(_centred(before, mean), each) for each in lesson.labels]
     known = [torch().from_numpy(each).to(trunk.device) for each in lesson.labels]
-    pair_loss = _PAIR_LOSSES[lesson.pair_loss]
 
     def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk, rng, share)
+        *sides, partners = lesson.drawn(some, trunk, rng, share)
         each = (_centred(adaptors.apart(trunk, seen), mean).movedim(1, 0) for seen in sides)
         ours, theirs = (share.whole(one).movedim(0, 1) for one in each)
+        pairs = [lesson.compared(*both, some, partners) for both in zip(ours, theirs, strict=True)]
+        if is_graded:
+            return pairs
         return [
-            pair_loss(ours[one], theirs[one])
-            + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
+            pairs[one] + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
             for one, (kinds, label) in enumerate(zip(prototypes, known, strict=True))
         ]
 
     def shared(some: Rows, rng: np.random.Generator) -> list[Any]:
-        sides = lesson.drawn(some, trunk, rng, share)
+        *sides, partners = lesson.drawn(some, trunk, rng, share)
         ours, theirs = (share.whole(_centred(adaptors.routed(trunk, seen), mean)) for seen in sides)
-        pairs = pair_loss(ours, theirs) / adaptors.sets
+        pairs = lesson.compared(ours, theirs, some, partners)
+        if is_graded:
+            return [pairs]
         each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
-        return [
-            pairs + CLUSTER_WEIGHT / adaptors.sets * losses.normalised_softmax(share, kinds, label[rows])
-            for share, rows, kinds, label in each
-        ]
+        clusters = [losses.normalised_softmax(part, kinds, label[rows]) for part, rows, kinds, label in each]
+        return [(pairs + CLUSTER_WEIGHT * one) / adaptors.sets for one in clusters]
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
@@ -174,17 +189,17 @@ def train_fusion(
     )
     share = Share()
     mean = torch().from_numpy(lesson.start).to(trunk.device).mean(0)
-    pair_loss = _PAIR_LOSSES[lesson.pair_loss]
     for tensor in fusion.adaptors.tensors.values():
         tensor.requires_grad_(False)
 
     def loss(some: Rows, rng: np.random.Generator) -> list[Any]:
         sides, heard = [], []
-        for seen in lesson.drawn(some, trunk, rng, share):
+        *seen_by, partners = lesson.drawn(some, trunk, rng, share)
+        for seen in seen_by:
             hearing = Heard(fusion)
             sides.append(share.whole(_centred(fusion.adaptors.fused(trunk, seen, hearing), mean)))
             heard.append(share.whole(hearing.attention()))
-        found = pair_loss(*sides) + DRIFT_WEIGHT * fusion.drift()
+        found = lesson.compared(sides[0], sides[1], some, partners) + DRIFT_WEIGHT * fusion.drift()
         for ours, theirs in zip(*(each.unbind(1) for each in heard), strict=True):
             found = found + consistency * losses.attention_consistency(ours, theirs)
             found = found + balance * losses.attention_balance(ours)

@@ -208,6 +208,7 @@ def _learned(report: Report) -> str:
     figures = [_clusters(one) for one in insight.trained_on]
     if insight.losses:
         names = [f"{len(one.sizes):,} clusters" for one in insight.trained_on]
+        names = names if len(insight.losses.sets) > 1 else ["all sets"]
         lines = "".join(
             f'<li><svg viewBox="0 0 34 8" aria-hidden="true"><path class="curve set{at % 4}" d="M0 4H34"/></svg>'
             f"{names[at] if at < len(names) else f'set {at + 1}'}: {curve[0]:.2f} → {curve[-1]:.2f}</li>"
@@ -215,8 +216,8 @@ def _learned(report: Report) -> str:
         )
         figures.insert(
             0,
-            "<figure><figcaption>Loss of each set of adaptors, <span>by step</span></figcaption>"
-            f'{curves("Loss of each set of adaptors by step", insight.losses)}<ul class="lines">{lines}</ul></figure>',
+            "<figure><figcaption>Loss of the sets of adaptors, <span>by step</span></figcaption>"
+            f'{curves("Loss of the sets of adaptors by step", insight.losses)}<ul class="lines">{lines}</ul></figure>',
         )
     return (
         "<section><h2>What was learned from</h2>"
