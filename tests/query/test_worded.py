@@ -70,6 +70,22 @@ def test_words_find_colours(collection: Collection, colour: str) -> None:
     assert hits[0].score == pytest.approx(hits[0].roles["words"], abs=1e-5)
 
 
+def test_what_words_need_is_looked_for_once_a_version(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And again where it was forgotten."""
+    ask(collection, Words("red"), weak_captions="captions")
+    looked: list[str] = []
+    for kind in ("learn_words", "learn_captions"):
+        whole = getattr(Collection, kind)
+        monkeypatch.setattr(
+            Collection, kind, lambda self, kind=kind, whole=whole, **more: looked.append(kind) or whole(self, **more)
+        )
+    assert colours_of(ask(collection, Words("red"), k=4, weak_captions="captions")) == ["red"] * 4
+    assert not looked
+    collection.purge()
+    assert colours_of(ask(collection, Words("red"), k=4, weak_captions="captions")) == ["red"] * 4
+    assert looked == ["learn_words", "learn_captions"]
+
+
 def test_a_picture_changed_by_words(collection: Collection, folder: Path) -> None:
     hits = ask(collection, Picture(folder / "red" / "1.png"), Words("blue"), k=4, change=2.0)
     assert colours_of(hits) == ["blue"] * 4

@@ -53,6 +53,11 @@ def learn(collection: Collection, settings: Settings) -> Generator[Event, None, 
     return done + len(found)
 
 
+def has_some(collection: Collection) -> bool:
+    """Whether captions were read of this collection before."""
+    return (collection.path / FILE).exists()
+
+
 def read(path: Path) -> Mapping[str, tuple[str, ...]]:
     """Content hash -> captions of the collection at ``path``; a line that was torn by a kill is left out."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -357,6 +357,11 @@ class Collection:
         The job gives how many were read now; it raises CollectionBusy and StorageError.
         """
         return Job(captions.learn(self, settings or self.settings))
+
+    def knows(self, kinds: Iterable[str]) -> bool:
+        """Whether "concepts" or "captions" were learned once and not forgotten; those of later pictures may lack."""
+        made = {"concepts": concepts.has_some(self), "captions": captions.has_some(self)}
+        return all(made[kind] for kind in kinds)
 
     def captions_of(self, hashes: Sequence[str | None]) -> list[tuple[str, ...]]:
         """The captions and keywords in files with these contents; none where there are none or they were not read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Wording", "prepare", "wording_of"]
 
 _KNOWN: WeakKeyDictionary[Collection, tuple[tuple[int, str, bool], Wording]] = WeakKeyDictionary()
+_READY: WeakKeyDictionary[Collection, tuple[int, frozenset[str]]] = WeakKeyDictionary()
+"""The version that words were made ready for, and what was there then."""
 _TOWERS: dict[str, TextTower | None] = {}
 
 
@@ -38,13 +39,20 @@ def prepare(collection: Collection, weak_captions: Sequence[str] = ()) -> Job[No
 
 
 def _prepare(collection: Collection, weak_captions: Sequence[str]) -> Generator[Event, None, None]:
-    if _tower(collection) is None:
+    wanted = {"captions"} & set(weak_captions) | ({"concepts"} if _tower(collection) is None else set())
+    version, there = _READY.get(collection, (-1, frozenset()))
+    if version == collection.table.version and wanted <= there and collection.knows(wanted):
+        return
+    if "concepts" in wanted:
         yield from collection.learn_words()
         collection.refresh()
-    if "captions" in weak_captions:
-        with suppress(CollectionBusy, StorageError):
+    if "captions" in wanted:
+        try:
             yield from collection.learn_captions()
-            collection.refresh()
+        except (CollectionBusy, StorageError):
+            wanted.remove("captions")
+        collection.refresh()
+    _READY[collection] = collection.table.version, frozenset(wanted)
 
 
 def wording_of(collection: Collection) -> Wording:
