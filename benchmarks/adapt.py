@@ -64,26 +64,29 @@ from samekind.tuning.experts import rounded
 
 BEST_ALONE = "the best single granularity of each set, by its labels"
 RUNS = ("own", "new.0", "new.1", "new.2")
+CONTRAST = "clusters and contrast"
+contrasting = partial(Variant, pair_loss="contrast")
 VARIANTS = {
     "as it is": DEFAULT,
-    "graded relevance instead of clusters and contrast": Variant(pair_loss="graded"),
-    "one round": Variant(epochs=(5,)),
-    "three rounds": Variant(epochs=(3, 5, 5)),
-    "twice as long": Variant(epochs=(6, 10)),
-    "every set sees every picture, one round": Variant(epochs=(5,), routed=False),
-    "128 alone": Variant(sizes=(128,)),
-    "32 alone": Variant(sizes=(32,)),
-    "8 alone": Variant(sizes=(8,)),
-    "4 alone": Variant(sizes=(4,)),
-    "attention, asked by the picture": Variant(fusion="attention"),
-    "attention, asked by each token": Variant(fusion="attention", query="token"),
-    "attention, consistent between neighbours": Variant(fusion="attention", consistency=1.0),
-    "sets merged into one": Variant(fusion="merged"),
-    "sets merged into one along the sphere": Variant(fusion="slerp"),
-    "sets apart, vectors side by side": Variant(fusion="apart"),
-    "redundancy reduction instead of contrast": Variant(pair_loss="redundancy"),
-    "two views as pairs instead of neighbours": Variant(pairs="views"),
+    CONTRAST: contrasting(),
+    "one round": contrasting(epochs=(5,)),
+    "three rounds": contrasting(epochs=(3, 5, 5)),
+    "twice as long": contrasting(epochs=(6, 10)),
+    "every set sees every picture, one round": contrasting(epochs=(5,), routed=False),
+    "128 alone": contrasting(sizes=(128,)),
+    "32 alone": contrasting(sizes=(32,)),
+    "8 alone": contrasting(sizes=(8,)),
+    "4 alone": contrasting(sizes=(4,)),
+    "attention, asked by the picture": contrasting(fusion="attention"),
+    "attention, asked by each token": contrasting(fusion="attention", query="token"),
+    "attention, consistent between neighbours": contrasting(fusion="attention", consistency=1.0),
+    "sets merged into one": contrasting(fusion="merged"),
+    "sets merged into one along the sphere": contrasting(fusion="slerp"),
+    "sets apart, vectors side by side": contrasting(fusion="apart"),
+    "redundancy reduction": Variant(pair_loss="redundancy"),
+    "two views as pairs": contrasting(pairs="views"),
 }
+"""Single choices are made within clusters and contrast, which is what stood when they were measured."""
 
 ALONE = {label for label, variant in VARIANTS.items() if len(variant.sizes) == 1}
 UNSEEN = (("omniglot", "ikea"), ("grocery", "clothing"))
@@ -413,7 +416,9 @@ def written(name: str, tables: Tables, asked: argparse.Namespace, suffix: str) -
     if asked.variants:
         notes.append(f"An oracle: {BEST_ALONE}, those of MAP@R; it knows which set a picture is from.")
         kind, title = "variants" + suffix, f"The method's choices, trained for six collections ({name})"
-    save(f"adapt_{kind}", title, list(tables.rows()), notes, seed=asked.seeds[0])
+    if asked.named != list(VARIANTS):
+        title = f"{title}: {', '.join(asked.named)}"
+    save(asked.save or f"adapt_{kind}", title, list(tables.rows()), notes, seed=asked.seeds[0])
 
 
 if __name__ == "__main__":
@@ -424,6 +429,7 @@ if __name__ == "__main__":
     parser.add_argument("--variants", action="store_true", help="every choice of the method instead of the usual ones")
     parser.add_argument("--named", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="some variants only")
     parser.add_argument("--unseen", action="store_true")
+    parser.add_argument("--save", metavar="NAME", help="another name for the file of results")
     parser.add_argument("--part", type=Path, help="keep the runs in this file, to be joined")
     parser.add_argument("--joined", type=Path, nargs="+", default=[], help="such files, instead of running anything")
     asked = parser.parse_args()

@@ -2,8 +2,10 @@
 
 1. Pseudo-labels: the pictures of all collections are clustered at several granularities, in the space of the
    closed-form mix of experts, where clusters are purer than in the plain one.
-2. Adaptors: one set for each granularity, at the last points of the frozen trunk. Each set learns to tell its clusters
-   apart (normalised softmax), and that neighbours belong together (contrast within the batch; ours).
+2. Adaptors: one set for each granularity, at the last points of the frozen trunk. They learn how much pictures are
+   alike: neighbours most, others by the number of granularities at which they share a cluster (list-wise loss; ours).
+   Or, nearer to the paper, each set learns to tell its own clusters apart (normalised softmax), and all that neighbours
+   belong together.
 3. Fusion: all sets in one network. At each point the mean of what they add, or attention over them. Or one set is made
    of all, or they stay apart and their vectors stand side by side.
 4. Sparing (ours): where adaptors did harm to a collection, attention learns to leave pictures like its own alone.
@@ -56,7 +58,9 @@ class Variant:
     before each, in the space of the one before. ``fusion``: the mean of the sets, attention over them and a null
     adaptor, one set with the mean of all sets' parameters ("merged") or with their spherical mean ("slerp"), or sets
     "apart", whose vectors side by side are sets * d wide. ``query``: whether attention looks at the whole picture or at
-    each token. ``pairs`` and ``pair_loss``: what the two of a pair are, and how they are compared.
+    each token. ``pairs``: what the two of a pair are. ``pair_loss``: how pictures are compared, "graded" by what they
+    have in common at all granularities; with "contrast" or "redundancy" between the two of a pair each set also learns
+    its own clusters.
     ``consistency`` and ``balance`` weigh the losses on the attention itself.
     """
 
@@ -66,7 +70,7 @@ class Variant:
     fusion: Literal["mean", "attention", "merged", "slerp", "apart"] = "mean"
     query: Query = "picture"
     pairs: Pairs = "neighbours"
-    pair_loss: PairLoss = "contrast"
+    pair_loss: PairLoss = "graded"
     consistency: float = 0.0
     balance: float = 0.1
 
