@@ -27,9 +27,9 @@ from tests.adapt.test_training import network, upper
 from tests.encoders.small import WIDTH
 
 VARIANTS = (
-    Variant(sizes=(32, 8), epochs=(2, 2), fusion="attention"),
-    Variant(sizes=(16,), epochs=(2,), routed=False),
-    Variant(sizes=(32, 8), epochs=(2,), pair_loss="graded"),
+    Variant(sizes=(32, 8), epochs=(2, 2), fusion="attention", pair_loss="contrast"),
+    Variant(sizes=(16,), epochs=(2,), routed=False, pair_loss="contrast"),
+    Variant(sizes=(32, 8), epochs=(2,)),
 )
 
 

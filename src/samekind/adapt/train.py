@@ -43,9 +43,11 @@ _PAIR_LOSSES: dict[PairLoss, Callable[[Any, Any], Any]] = {
 class Lesson:
     """What is learned from: ``rows`` (n,) of ``tokens``, numbers of usable pictures.
 
-    ``labels[i]`` (n,) is the pseudo-granularity of set i, ``neighbours`` (n, k) are positions within ``rows``, and
-    ``start`` (n, d) the vectors before training, whose means are the first prototypes. Two pictures are a pair where
-    one is a neighbour of the other, or with ``pairs`` "views" where they are views of the same one.
+    ``labels[i]`` (n,) is pseudo-granularity i, ``neighbours`` (n, k) are positions within ``rows``, and ``start``
+    (n, d) the vectors before training. Two pictures are a pair where one is a neighbour of the other, or with ``pairs``
+    "views" where they are views of the same one. ``pair_loss`` "graded": pictures are as much alike as their ``grades``
+    say; else the two of a pair are compared, and set i also tells the clusters of granularity i apart, their means
+    before training as the first prototypes.
     """
 
     tokens: Tokens
@@ -54,7 +56,7 @@ class Lesson:
     neighbours: Rows
     start: Array
     pairs: Pairs = "neighbours"
-    pair_loss: PairLoss = "contrast"
+    pair_loss: PairLoss = "graded"
 
     def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any, Rows]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.

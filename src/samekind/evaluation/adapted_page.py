@@ -221,8 +221,8 @@ def _learned(report: Report) -> str:
         )
     return (
         "<section><h2>What was learned from</h2>"
-        '<p class="note">The pictures were clustered by likeness at several granularities, and each set of adaptors '
-        "learned to tell the clusters of one apart. Purity: the share of pictures in a cluster that is mostly of "
+        '<p class="note">The pictures were clustered by likeness at several granularities, and the adaptors learned '
+        "how much pictures have in common there. Purity: the share of pictures in a cluster that is mostly of "
         "their own collection; the second figure is what one cluster for everything would give. Bars: how many "
         f'clusters have so many pictures.</p><div class="figures">{"".join(figures)}</div></section>'
     )
