@@ -19,7 +19,7 @@ from samekind.adapt.descent import Descent
 from samekind.adapt.fusion import Attention, Mean
 from samekind.adapt.processes import average_gradients
 from samekind.adapt.torches import device
-from samekind.adapt.train import Lesson, asked_of, embed, shares_of, train_fusion, train_sets
+from samekind.adapt.train import Lesson, PairLoss, asked_of, embed, shares_of, train_fusion, train_sets
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.load import blueprints
 from samekind.encoders.points import points_of
@@ -83,8 +83,12 @@ def one_step(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
+@pytest.mark.parametrize("pair_loss", ["graded", "contrast"])
 @pytest.mark.parametrize("routed", [True, False])
-def test_training_happens_where_it_is_asked_to(routed: bool, lesson: Lesson, one_step: list[Any]) -> None:
+def test_training_happens_where_it_is_asked_to(
+    routed: bool, pair_loss: PairLoss, lesson: Lesson, one_step: list[Any]
+) -> None:
+    lesson = replace(lesson, pair_loss=pair_loss)
     trunk = UpperNetwork(network(), points_of(network()), "small vit", ELSEWHERE)
     sets = Adaptors(trunk.points, 2, 0, trunk.device)
     with Places() as places:
