@@ -106,15 +106,15 @@ class Bench:
     sets: Any
     vectors: Any
     networks: list[Trainable]
-    witnesses: list[Array]
+    witnesses: list[Array] | list[None]
 
     @staticmethod
     def of(name: str) -> Bench:
         """Everything that all runs share."""
         encoder = load_encoder(name)
         sets, vectors = loaded(encoder)
-        other = load_encoder(witness.witness_of(encoder))
-        seen = [found.look for found in loaded(other)[1]]
+        asked = witness.witness_of(encoder)
+        seen = [found.look for found in loaded(load_encoder(asked))[1]] if asked else [None] * len(sets)
         files = [tuple(one.folder / path for path in one.paths) for one in sets]
         every = [
             Gathered(one.name, found.look, found.views, found.view_rows, paths)
@@ -155,10 +155,10 @@ class Bench:
         yield from self.searched(run, parts, look, views, every, starts, "")
         harmed = []
         for one, start, fit, asked, into in zip(run.seen, starts, fits, self.witnesses, taken, strict=False):
-            if not into:
+            if not into or asked is None:
                 harmed.append(False)
                 continue
-            knows = witness.tuned(asked[fit], load_encoder(witness.witness_of(self.encoder)))
+            knows = witness.tuned(asked[fit], load_encoder(witness.WITNESS))
             alone = tuned_alone(one, self.encoder.parts)(one.vectors)
             harmed.append(less_alike(alone, look[start + fit], knows))
         print("   spared:", [one.name for one, bad in zip(run.seen, harmed, strict=True) if bad], flush=True)
@@ -169,7 +169,7 @@ class Bench:
                 for found, one in zip(learned, self.networks, strict=True)
             ]
             look, views = self.mapped(learned, rows, viewed, others, seed)
-        if variant.fusion == "mean":
+        if variant.fusion == "mean" and self.witnesses[0] is not None:
             yield from self.searched(run, parts, look, views, every, starts, ", harm spared")
 
     def parts_of(self, learned: list[Trained]) -> list[Part]:

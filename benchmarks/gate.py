@@ -28,7 +28,7 @@ from samekind.adapt.closed_form import Map, fit_mix, seen_by, tuned_alone
 from samekind.adapt.gate import Judged, Space, Verdict
 from samekind.adapt.gather import Gathered
 from samekind.adapt.tokens import Tokens
-from samekind.adapt.witness import tuned, witness_of
+from samekind.adapt.witness import WITNESS, tuned
 from samekind.encoders.base import Part
 from samekind.encoders.rows import Array, unit_rows
 from samekind.evaluation.labels import LabelledSet, read_labels
@@ -212,7 +212,7 @@ class Bench:
     def __init__(self, pictures: int | None, spares: bool = False) -> None:
         self.spares = spares
         self.encoder, self.settings = load_encoder("dino"), resolve()
-        witness = load_encoder(witness_of(self.encoder))
+        witness = load_encoder(WITNESS)
         self.kept: list[Tokens] = []
         self.sets: list[LabelledSet] = []
         self.witnesses: list[Array] = []

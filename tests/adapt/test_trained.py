@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,27 @@ def same_as_written(folders: list[Path], encoder: AdaptedEncoder, base: Encoder)
     found = collection.vectors(tuned=False).matrix
     assert found.shape == (60, base.dim)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+
+
+def test_without_a_witness_views_alone_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def judge(names: Sequence[str], folds: object, witnesses: Sequence[object]) -> Verdict:
+        asked.extend(witnesses)
+        return ACCEPTED
+
+    def nobody(gathered: list[Gathered], *_: object) -> Generator[Event, None, list[None]]:
+        yield from ()
+        return [None] * len(gathered)
+
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    monkeypatch.setattr(sys.modules[__name__], "some_witness", nobody)
+    with monkeypatch.context() as only:
+        folders, _ = trained_on(tmp_path, name, only)
+        only.setattr(trial, "judge", judge)
+        found = adapt(folders, tmp_path / "another", name, "both").result()
+    assert asked == [None, None]
+    assert found.insight.spared == ()
 
 
 def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samekind import load_encoder
+from samekind.adapt import witness as asked
 from samekind.adapt.gather import Gathered
 from samekind.adapt.witness import witness_of, witnessed
 from samekind.encoders import catalog
@@ -17,11 +17,13 @@ from samekind.errors import UsageError
 from samekind.events import Job, Progress
 from samekind.settings import resolve
 
+OTHER = SimpleNamespace(parts=[SimpleNamespace(name="dino")])
+
 
 @pytest.mark.parametrize(
-    ("base", "witness"), [("dino", "tiny"), ("dino@112", "tiny"), ("lite", "tiny"), ("tiny", "lite"), ("best", "lite")]
+    ("base", "witness"), [("dino", "tiny"), ("dino@112", "tiny"), ("lite", "tiny"), ("tiny", None), ("best", None)]
 )
-def test_no_encoder_is_its_own_witness(base: str, witness: str) -> None:
+def test_no_encoder_is_its_own_witness(base: str, witness: str | None) -> None:
     parts = [SimpleNamespace(name=trunk.name) for trunk in catalog.record(base).trunks]
     assert witness_of(SimpleNamespace(parts=parts)) == witness  # type: ignore[arg-type]
 
@@ -37,18 +39,33 @@ def gathered(folder: Path, count: int) -> Gathered:
     return Gathered(folder.name, np.zeros((count, 4), np.float32), np.zeros((0, 2, 4), np.float32), nothing, files)
 
 
-def test_each_collection_gets_unit_rows_of_its_own_space(tmp_path: Path) -> None:
+@pytest.fixture
+def by_lite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that is always there."""
+    monkeypatch.setattr(asked, "WITNESS", "lite")
+
+
+def test_where_none_is_asked_nothing_is_looked_at(tmp_path: Path) -> None:
+    some = [gathered(tmp_path / "a", 8)]
+    base = SimpleNamespace(parts=[SimpleNamespace(name="dino"), SimpleNamespace(name="tiny")])
+    job = Job(witnessed(some, base, resolve()))  # type: ignore[arg-type]
+    assert [*job] == []
+    assert job.result() == [None]
+
+
+def test_each_collection_gets_unit_rows_of_its_own_space(tmp_path: Path, by_lite: None) -> None:
     some = [gathered(tmp_path / "a", 40), gathered(tmp_path / "b", 7)]
-    job = Job(witnessed(some, load_encoder("tiny"), resolve()))
+    job = Job(witnessed(some, OTHER, resolve()))  # type: ignore[arg-type]
     assert any(isinstance(event, Progress) for event in job)
     found = job.result()
-    assert [one.shape[0] for one in found] == [40, 7]
+    assert [len(one) for one in found if one is not None] == [40, 7]
     for one in found:
+        assert one is not None
         np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
 
 
-def test_a_picture_that_went_away_is_named(tmp_path: Path) -> None:
+def test_a_picture_that_went_away_is_named(tmp_path: Path, by_lite: None) -> None:
     one = gathered(tmp_path / "a", 8)
     one.files[3].unlink()
     with pytest.raises(UsageError, match="A picture of a changed while it was looked at"):
-        Job(witnessed([one], load_encoder("tiny"), resolve())).result()
+        Job(witnessed([one], OTHER, resolve())).result()  # type: ignore[arg-type]

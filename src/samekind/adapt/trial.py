@@ -58,13 +58,13 @@ class Trial:
     ``held`` rows of each of ``some`` collections are judged by; ``rest`` is what is fitted to, ``rows`` its pictures
     among those of all collections, ``viewed`` those of them whose other views count. ``plain`` vectors (n, d) of all
     pictures by part, for each collection the map of its own tuning, ``alone``, and for all the mix in ``closed`` form.
-    ``witnesses``: each collection by a network that takes no part in anything.
+    ``witnesses``: each collection by a network that takes no part in anything, or None.
     """
 
     some: Sequence[Gathered]
     base: Encoder
     networks: Sequence[Trainable]
-    witnesses: Sequence[Array]
+    witnesses: Sequence[Array | None]
     with_experts: bool
     seed: int
     held: Sequence[Rows]
@@ -80,7 +80,7 @@ class Trial:
         some: Sequence[Gathered],
         base: Encoder,
         networks: Sequence[Trainable],
-        witnesses: Sequence[Array],
+        witnesses: Sequence[Array | None],
         with_experts: bool,
         seed: int,
         rng: np.random.Generator,
@@ -109,7 +109,7 @@ class Trial:
         )
 
     def harmed(self, learned: Sequence[Trained], mixes: Sequence[Experts]) -> list[bool]:
-        """Whether to its witness a collection's neighbours are less alike than in the collection tuned by itself.
+        """Whether to its witness, if any, a collection's neighbours are less alike than where it is tuned by itself.
 
         Pictures that are held out have no say. Where all are, none is: there would be nothing left of the training.
         """
@@ -118,7 +118,9 @@ class Trial:
             self.some, self.held, self.alone, self._looks(learned), self.witnesses, strict=True
         ):
             rest = np.setdiff1d(np.arange(len(one)), out)
-            found.append(less_alike(alone(one.vectors[rest]), mapped(look[rest]), witness[rest]))
+            found.append(
+                witness is not None and less_alike(alone(one.vectors[rest]), mapped(look[rest]), witness[rest])
+            )
         return [False] * len(found) if all(found) else found
 
     def judged(
@@ -150,8 +152,10 @@ class Trial:
         looks = np.concatenate([one.vectors for one in self.some]), seen
         return Candidate(network, mixes, adaptors, landmarks(seen, self.seed), verdict, insight, looks)
 
-    def _fell(self, one: Gathered, after: Space, witness: Array) -> bool:
-        """Whether a spared collection is clearly worse than in closed form."""
+    def _fell(self, one: Gathered, after: Space, witness: Array | None) -> bool:
+        """Whether to its witness, if any, a spared collection is clearly worse than in closed form."""
+        if witness is None:
+            return False
         as_it_was = map_parts(self.base.parts, self.closed, one.vectors)
         return less_alike(as_it_was, after.vectors, witness, SPARED_ERRORS)
 

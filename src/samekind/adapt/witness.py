@@ -1,7 +1,8 @@
 """The witness: how alike pictures are to a second network, which took no part in the adaptation. (ours)
 
 What was trained may confirm itself: second views of a picture stay where the picture is, even where kinds have come
-apart or together. Another network makes other mistakes, so where neighbours change for the worse it tends to see it.
+apart or together. Another network makes other mistakes, so where neighbours change for the worse it tends to see it, as
+far as it knows such pictures itself.
 """
 
 from __future__ import annotations
@@ -23,34 +24,42 @@ from samekind.settings import Settings, usable_threads
 from samekind.tuning.nuisance import Rows
 from samekind.tuning.space import fit_space
 
-WITNESS, OTHER = "tiny", "lite"
-"""The second network, and the one that takes its place where it is (part of) the one that is adapted."""
+WITNESS = "tiny"
 _BATCH = 32
 
 
-def witness_of(base: Encoder) -> str:
-    """The encoder that is asked about an adaptation of ``base``."""
-    return OTHER if WITNESS in {part.name for part in base.parts} else WITNESS
+def witness_of(base: Encoder) -> str | None:
+    """The encoder that is asked about an adaptation of ``base``; None where it is (part of) what is adapted.
+
+    No other takes its place: `lite` knows less than `tiny`, and called harm what was none (docs/adapting.md).
+    """
+    return None if WITNESS in {part.name for part in base.parts} else WITNESS
 
 
 def fetched(base: Encoder, settings: Settings) -> Generator[Event, None, None]:
-    """Makes sure that the witness is on this machine. Raises WeightsMissing where it cannot be had."""
-    yield from fetch(witness_of(base), settings)
+    """Makes sure that the witness, if any, is on this machine. Raises WeightsMissing where it cannot be had."""
+    if (name := witness_of(base)) is not None:
+        yield from fetch(name, settings)
 
 
-def witnessed(gathered: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Array]]:
-    """For each collection (n, d) unit rows of its pictures by the witness, tuned on their neighbours.
+def witnessed(
+    gathered: Sequence[Gathered], base: Encoder, settings: Settings
+) -> Generator[Event, None, list[Array] | list[None]]:
+    """For each collection (n, d) unit rows of its pictures by the witness, tuned on their neighbours; None without one.
 
     The witness must be ``fetched``. Raises UsageError for a picture that cannot be read any more.
     """
-    encoder = load_encoder(witness_of(base), settings)
+    name = witness_of(base)
+    if name is None:
+        return [None] * len(gathered)
+    encoder = load_encoder(name, settings)
     limits = Limits(settings.max_pixels, settings.max_bytes)
 
     def prepared(file: Path) -> Prepared:
         return encoder.prepare(read_picture(file, limits, encoder.input_side).pixels)
 
     total, done = sum(map(len, gathered)), 0
-    found = []
+    found: list[Array] = []
     with ThreadPoolExecutor(usable_threads(settings)) as pool:
         for one in gathered:
             vectors = []
