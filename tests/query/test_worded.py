@@ -111,6 +111,20 @@ def test_what_must_not_be_there_goes_down(collection: Collection) -> None:
     assert stays[:2] == ["yellow"] * 2
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_reference_is_a_hit_where_asked_for(collection: Collection, folder: Path, stored: bool) -> None:
+    reference = Like("red/1.png") if stored else Picture(folder / "red" / "1.png")
+    found = [
+        [hit.path for hit in ask(collection, reference, Words("red"), k=20, with_reference=asked)]
+        for asked in (False, True)
+    ]
+    assert "red/1.png" not in found[0]
+    assert "red/1.png" in found[1]
+    assert len(found[1]) > len(found[0])
+    with pytest.raises(UsageError, match="the reference among the hits are for queries with words"):
+        ask(collection, reference, with_reference=True)
+
+
 @pytest.mark.parametrize("method", ["sum", "slerp", "align", "analogy", "pdv", "weimocir", "cirevl", "roles"])
 def test_every_method_runs(collection: Collection, folder: Path, method: str) -> None:
     hits = ask(collection, Picture(folder / "red" / "1.png"), Words("blue"), method=method, change=3.0, k=3)

@@ -43,6 +43,9 @@ def search(
         str | None,
         typer.Option(help="Texts that words are looked up in too: folders,files,captions,columns (all), or none."),
     ] = None,
+    with_reference: Annotated[
+        bool, typer.Option("--with-reference", help="With words: the picture itself and its copies can be hits, too.")
+    ] = False,
     keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
     query: Annotated[
         list[str],
@@ -121,6 +124,7 @@ def search(
         "keep": keep,
         "rewritten": rewritten,
         "weak_captions": weak_captions,
+        "with_reference": with_reference,
     }
     if len(ways) > 1 and min_score is not None:
         raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")

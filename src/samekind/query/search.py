@@ -50,6 +50,7 @@ def search(
     keep: float | None = None,
     rewritten: str | None = None,
     weak_captions: str | None = None,
+    with_reference: bool = False,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -66,7 +67,8 @@ def search(
     With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`; "learned" is
     what this collection learned, `learned/`), ``change``
     and ``keep`` its two sliders (None: as usual for it). ``rewritten`` is the reference after the change in words, for
-    the methods that ask for it, where a person knows better than rules or a model. The reference's copies are left out.
+    the methods that ask for it, where a person knows better than rules or a model. The reference and its copies are
+    left out, unless ``with_reference``.
     ``weak_captions`` names the texts that words are looked up in too (`named.py`): any of folders, files, captions and
     columns, with commas between them, or none; None: as the settings say.
     What words need of the pictures is made first where it is lacking, a long job (or run ``Collection.learn_words``).
@@ -89,10 +91,10 @@ def search(
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
         sources = sources_of(collection.settings.weak_captions if weak_captions is None else weak_captions)
         prepare(collection, sources).result()
-    elif any(one is not None for one in (method, change, keep, rewritten, weak_captions)):
+    elif with_reference or any(one is not None for one in (method, change, keep, rewritten, weak_captions)):
         raise UsageError(
-            "A method, change, keep, a rewritten text and weak captions are for queries with words; leave them out, or "
-            "say some words."
+            "A method, change, keep, a rewritten text, weak captions and the reference among the hits are for queries "
+            "with words; leave them out, or say some words."
         )
     if query.pictures and encoder is None:
         encoder = load(collection)
@@ -113,7 +115,8 @@ def search(
     if worded:
         wording = wording_of(collection)
         named = named_of(collection, wording.ids, sources)
-        whole = Asked(collection, wording, query, given, tune, rewritten, named, narrowed(query, where))
+        passing = narrowed(query, where)
+        whole = Asked(collection, wording, query, given, tune, rewritten, named, passing, with_reference)
         hits = hits_of(whole, bare, Sliders(method, change, keep))
         return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))
     space, vector = given.space, given.vector

@@ -68,7 +68,8 @@ class Asked:
 
     ``shown`` are its pictures and items, ``text`` is the reference after the change, where the person wrote that.
     ``named`` are texts that the pictures have; None: they are not looked at, as in all that measures pictures with
-    labels, whose names hold the answer. ``where`` says which pictures count. All scores (n,) are of ``wording.ids``.
+    labels, whose names hold the answer. ``where`` says which pictures count, ``with_reference``
+    whether the reference and its copies do. All scores (n,) are of ``wording.ids``.
     """
 
     collection: Collection
@@ -79,6 +80,7 @@ class Asked:
     text: str | None = None
     named: Named | None = None
     where: str | Where | None = None
+    with_reference: bool = False
 
     @cached_property
     def picture(self) -> NDArray[np.float32] | None:
@@ -237,11 +239,11 @@ class Asked:
 
     @cached_property
     def usable(self) -> NDArray[np.intp]:
-        """The rows that can be hits: no copies of the reference, nothing that the query names, what passes."""
-        out = self.copies()
+        """The rows that can be hits: what passes, and unless asked no reference, copy of it, or stored item named."""
+        out = np.zeros(len(self.wording.ids), np.bool_) if self.with_reference else self.copies()
         ids = self.wording.ids
-        if self.shown.items or self.where is not None:
-            left = set(self.shown.items)
+        left = set() if self.with_reference else set(self.shown.items)
+        if left or self.where is not None:
             passing = set(ids) if self.where is None else self.collection.passing(self.where)
             out |= np.array([id_ in left or id_ not in passing for id_ in ids], np.bool_)
         return np.flatnonzero(~out)
