@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,24 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.base import encode_pictures
-from samekind.errors import PictureError
-from samekind.meaning import concept_encoder, concept_names, split_concepts
 from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
 from samekind.query.composing.given import Scores, staying, vanishing
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
-from samekind.query.language.cached import CachedCaptioner, CachedRewriter
-from samekind.query.language.chat import endpoint_of
-from samekind.query.language.composed import Rewritten, composed_by_language
-from samekind.query.language.endpoint import EndpointCaptioner, EndpointRewriter
+from samekind.query.in_words import in_words
+from samekind.query.language.composed import Rewritten
 from samekind.query.language.rules import understood
 from samekind.query.learned.evidence import parts
 from samekind.query.learned.saved import accepted_head
 from samekind.query.looking import summed
-from samekind.query.model import Like, Picture, Query
+from samekind.query.model import Query
 from samekind.query.named import NAMED, SURE, Named
-from samekind.query.pixels import pixels_of, png_of
 from samekind.query.shown import Shown
 from samekind.query.understood import Heard, Understood, heard
 from samekind.query.wordings import Wording
@@ -40,7 +32,6 @@ if TYPE_CHECKING:
 LEARNED = "learned"
 """The method that a collection learned on itself (`learned/`)."""
 _SPARE = 64
-_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -118,36 +109,7 @@ class Asked:
     @cached_property
     def rewritten(self) -> Rewritten | None:
         """The reference in words and the words after it; None where there is no reference picture or no words."""
-        seen = self.query.references
-        if not seen or not self.query.words:
-            return None
-        endpoint = endpoint_of(self.collection.settings)
-        return composed_by_language(
-            self._content(seen[0]) if endpoint else b"",
-            self.query.change,
-            CachedCaptioner(EndpointCaptioner(endpoint)) if endpoint else None,
-            CachedRewriter(EndpointRewriter(endpoint)) if endpoint else None,
-            self._concepts(seen),
-            self.text,
-        )
-
-    def _content(self, part: Picture | Like) -> bytes:
-        """The file of a reference, as a captioner takes it."""
-        if isinstance(part, Picture) and isinstance(part.source, bytes) and not part.crop:
-            return part.source
-        return png_of(self.collection, part)
-
-    def _concepts(self, seen: Sequence[Picture | Like]) -> list[tuple[str, float]]:
-        """Names of what the references show, best first, with how sure that is; none where they cannot be looked at."""
-        pixels = []
-        for part in seen:
-            with suppress(PictureError):
-                pixels.append(pixels_of(self.collection, part))
-        if not pixels:
-            return []
-        encoder = concept_encoder(self.collection.settings)
-        shown = split_concepts(encode_pictures(encoder, pixels))[0].mean(axis=0)
-        return [(concept_names()[at], float(shown[at])) for at in np.argsort(-shown)[:_NAMES]]
+        return in_words(self.collection, self.query, self.text)
 
     @cached_property
     def vanishing(self) -> tuple[str, ...]:
