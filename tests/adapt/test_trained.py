@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from samekind.encoders.golden import check_golden
 from samekind.encoders.onnx import read_onnx
 from samekind.encoders.recipe import Trunk
 from samekind.encoders.rows import unit_rows
-from samekind.errors import EncoderError, MissingExtra
-from samekind.events import Event
+from samekind.errors import EncoderError, MissingExtra, UsageError
+from samekind.events import Event, Progress
 from samekind.pictures.views import View
 from samekind.settings import Settings
 from tests.adapt.networks import SIDE, WIDTH, write_conv, write_vit
@@ -122,6 +123,28 @@ def test_without_a_witness_views_alone_decide(tmp_path: Path, monkeypatch: pytes
         found = adapt(folders, tmp_path / "another", name, "both").result()
     assert asked == [None, None]
     assert found.insight.spared == ()
+
+
+def test_a_teacher_is_asked_about_every_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    taught: list[NDArray[np.float32]] = []
+    whole = trained.grappa
+
+    def noted(*given: Any, taught_by: list[Any] = taught, **more: Any) -> Any:
+        taught_by.append(more["taught"])
+        return whole(*given, **more)
+
+    monkeypatch.setattr(trained, "grappa", noted)
+    folders, _ = trained_on(tmp_path, name, monkeypatch)
+    job = adapt(folders, tmp_path / "pupil", name, "both", teacher="lite")
+    stages = {event.stage for event in job if isinstance(event, Progress)}
+    assert job.result().accepted
+    assert "asking the teacher" in stages
+    assert taught[0] is None
+    assert taught[1].shape == (120, 1280)
+    assert 'teacher = "lite"' in (tmp_path / "pupil" / "encoder.toml").read_text()
+    with pytest.raises(UsageError, match="A teacher teaches by training; leave --teacher out"):
+        adapt(folders, tmp_path / "none", name, "experts", teacher="lite")
 
 
 def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from samekind.adapt.losses import (
     graded,
     normalised_softmax,
     redundancy_reduction,
+    taught,
 )
 from samekind.adapt.tokens import CROPS, Tokens, bytes_of, keep_tokens, random_crops
 from samekind.adapt.train import Lesson, embed, shares_of
@@ -340,6 +341,17 @@ def test_with_a_cluster_for_each_picture_its_own_prototype_is_the_best() -> None
     assert float(normalised_softmax(vectors, vectors, own)) < float(normalised_softmax(vectors, vectors, own.roll(1)))
 
 
+@given(st.integers(0, 10_000))
+def test_who_sees_what_the_teacher_sees_has_nothing_to_pay(seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    ours, theirs, others = (torch.nn.functional.normalize(torch.randn(6, 8, generator=draw), dim=-1) for _ in range(3))
+    paid = taught(ours, theirs, ours @ theirs.T, 0.1, 0.1)
+    assert float(paid) == pytest.approx(0, abs=1e-5)
+    assert float(taught(ours, others, ours @ theirs.T)) > 0
+    both = taught(theirs, ours, (others @ ours.T).T)
+    torch.testing.assert_close(taught(ours, theirs, others @ ours.T), both)
+
+
 def test_contrast_is_least_for_the_right_partners() -> None:
     vectors = unit(16, 32)
     assert float(contrast(vectors, vectors)) < float(contrast(vectors, vectors.roll(1, 0)))
@@ -349,6 +361,16 @@ def lesson_of(*labels: list[int]) -> Lesson:
     known = [np.array(one) for one in labels]
     rows = np.arange(len(known[0]))
     return Lesson(clumped_tokens()[0], rows, known, rows[:, None], np.zeros((len(rows), WIDTH), np.float32))
+
+
+def test_a_lesson_with_a_teacher_is_told_whole() -> None:
+    lesson = replace(lesson_of([0, 0, 1, 1]), taught=np.eye(4, dtype=np.float32))
+    arrays, choices = lesson.told()
+    heard = Lesson.heard(lesson.tokens, arrays, choices)
+    np.testing.assert_array_equal(heard.taught, lesson.taught)
+    assert not heard.has_clusters
+    assert Lesson.heard(lesson.tokens, *lesson_of([0, 0, 1, 1]).told()).taught is None
+    assert replace(heard, taught=None, pair_loss="contrast").has_clusters
 
 
 def test_grades_count_common_clusters_and_set_the_partner_apart() -> None:
@@ -486,6 +508,27 @@ def recall(vectors: np.ndarray, labels: np.ndarray) -> float:
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -np.inf)
     return float((labels[scores.argmax(axis=1)] == labels).mean())
+
+
+def test_what_a_teacher_knows_is_learned() -> None:
+    """Held-out pictures too come nearer to how it sees them."""
+    tokens, labels = clumped_tokens()
+    rows = np.setdiff1d(np.arange(len(labels)), np.arange(len(labels))[::5])
+    plain = embed(sets_of(1), Mean(), upper(), tokens, np.arange(len(labels)), 0)
+    nothing = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
+    teacher = np.eye(12, dtype=np.float32)[labels % 12]
+    found = Job(grappa(upper(), tokens, plain, nothing, rows, rows, 0, taught=teacher)).result()
+    centre = plain[rows].mean(axis=0)
+    held = np.arange(len(labels))[::5]
+    likenesses = (teacher[held] @ teacher[held].T).ravel()
+    before, after = (
+        np.corrcoef((seen @ seen.T).ravel(), likenesses)[0, 1]
+        for seen in (unit_rows(one[held] - centre) for one in (plain, found.look))
+    )
+    assert after > before
+    assert found.losses is not None
+    (curve,) = found.losses.sets
+    assert curve[-1] < curve[0]
 
 
 def test_the_method_helps_held_out_pictures_and_repeats_itself() -> None:

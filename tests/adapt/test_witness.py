@@ -39,6 +39,12 @@ def gathered(folder: Path, count: int) -> Gathered:
     return Gathered(folder.name, np.zeros((count, 4), np.float32), np.zeros((0, 2, 4), np.float32), nothing, files)
 
 
+def test_no_teacher_is_a_witness() -> None:
+    teacher = SimpleNamespace(parts=[SimpleNamespace(name="tiny+adaptors")])
+    assert witness_of(OTHER) == "tiny"  # type: ignore[arg-type]
+    assert witness_of(OTHER, teacher) is None  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def by_lite(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that is always there."""
@@ -48,14 +54,14 @@ def by_lite(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_none_is_asked_nothing_is_looked_at(tmp_path: Path) -> None:
     some = [gathered(tmp_path / "a", 8)]
     base = SimpleNamespace(parts=[SimpleNamespace(name="dino"), SimpleNamespace(name="tiny")])
-    job = Job(witnessed(some, base, resolve()))  # type: ignore[arg-type]
+    job = Job(witnessed(some, [base], resolve()))  # type: ignore[arg-type]
     assert [*job] == []
     assert job.result() == [None]
 
 
 def test_each_collection_gets_unit_rows_of_its_own_space(tmp_path: Path, by_lite: None) -> None:
     some = [gathered(tmp_path / "a", 40), gathered(tmp_path / "b", 7)]
-    job = Job(witnessed(some, OTHER, resolve()))  # type: ignore[arg-type]
+    job = Job(witnessed(some, [OTHER], resolve()))  # type: ignore[arg-type]
     assert any(isinstance(event, Progress) for event in job)
     found = job.result()
     assert [len(one) for one in found if one is not None] == [40, 7]
@@ -68,4 +74,4 @@ def test_a_picture_that_went_away_is_named(tmp_path: Path, by_lite: None) -> Non
     one = gathered(tmp_path / "a", 8)
     one.files[3].unlink()
     with pytest.raises(UsageError, match="A picture of a changed while it was looked at"):
-        Job(witnessed([one], OTHER, resolve())).result()  # type: ignore[arg-type]
+        Job(witnessed([one], [OTHER], resolve())).result()  # type: ignore[arg-type]

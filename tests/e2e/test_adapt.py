@@ -127,7 +127,7 @@ def test_what_cannot_grow(made: Place) -> None:
     (made.folder / "torn/encoder.toml").write_text("format = ")
     for words, sentence in (
         (("--grow", "mine", "--encoder", "mock"), "--grow goes on from the encoder that it names"),
-        (("--grow", "mine", "--method", "experts"), "leave out --encoder and --method"),
+        (("--grow", "mine", "--method", "experts"), "leave out --encoder, --method and --teacher"),
         (("--keep", "garden.samekind", "--encoder", "mock"), "--keep goes with --grow"),
         (("--grow", "lite"), "lite is no adapted encoder; name a folder"),
         (("--grow", "./nowhere"), "There is no encoder in"),

@@ -85,6 +85,7 @@ def adapt(
     encoder: str = "dino",
     method: str | None = None,
     *,
+    teacher: str | None = None,
     seed: int = 0,
     settings: Settings | None = None,
 ) -> Job[Adapted]:
@@ -92,8 +93,11 @@ def adapt(
 
     ``encoder`` is the base that the collections were made with. ``method``: "experts" is the closed form alone;
     "grappa" trains adaptors; "both" does both, and is meant where nothing is said and the base can be trained. Where
-    the gate refuses what was trained, the closed form is written, and where it refuses that too, nothing. ``out`` must
-    not exist yet. Raises UsageError for impossible choices and for collections of fewer than 50 pictures,
+    the gate refuses what was trained, the closed form is written, and where it refuses that too, nothing. By training
+    ``encoder`` can learn how much alike pictures are to a ``teacher``, another encoder, best one adapted to the same
+    collections (distillation). ``out`` must not exist yet.
+
+    Raises UsageError for impossible choices and for collections of fewer than 50 pictures,
     EncoderMismatch for a collection of another encoder, MissingExtra for training without torch, StorageError.
     """
     if method is None:
@@ -104,20 +108,31 @@ def adapt(
         raise UsageError("There is nothing to adapt to; name collections or folders of pictures.")
     saved.check_new(Path(out))
     settings = settings or resolve()
+    if method == "experts" and teacher is not None:
+        raise UsageError("A teacher teaches by training; leave --teacher out, or take --method both.")
     if method != "experts" and not encoder.startswith(HUB):
         trained.check_trainable(encoder, settings)
-    return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, seed, settings))
+    return Job(_steps(sources, Path(out).expanduser().absolute(), encoder, method, teacher, seed, settings))
 
 
 def _steps(
-    sources: Sequence[str | Path], out: Path, name: str, method: str, seed: int, settings: Settings
+    sources: Sequence[str | Path],
+    out: Path,
+    name: str,
+    method: str,
+    teacher: str | None,
+    seed: int,
+    settings: Settings,
 ) -> Generator[Event, None, Adapted]:
     from samekind.encoders.load import fetch, load_encoder
 
     yield from fetch(name, settings)
+    if teacher is not None:
+        yield from fetch(teacher, settings)
     if method != "experts":
         trained.check_trainable(name, settings)
     base = load_encoder(name, settings)
+    taught_by = None if teacher is None else load_encoder(teacher, settings)
     if isinstance(base, AdaptedEncoder):
         raise UsageError(
             f"{base.name} is adapted already; add to it with --grow, or take its base: --encoder {base.base.name}."
@@ -127,7 +142,7 @@ def _steps(
     gathered = yield from gather(sources, base, settings)
     check_enough(gathered)
     seconds["gathering"] = time.perf_counter() - started
-    return (yield from fitted(gathered, base, out, method, seed, seconds, settings))
+    return (yield from fitted(gathered, base, out, method, seed, seconds, settings, taught_by))
 
 
 def fitted(
@@ -138,6 +153,7 @@ def fitted(
     seed: int,
     seconds: dict[str, float],
     settings: Settings,
+    teacher: Encoder | None = None,
 ) -> Generator[Event, None, Adapted]:
     """Fits, judges and writes what was gathered."""
     verdicts: dict[str, Verdict] = {}
@@ -157,7 +173,8 @@ def fitted(
     refused: Verdict | None = None
     if method != "experts":
         started = time.perf_counter()
-        found = yield from _noting(trained.train_candidate(gathered, base, method == "both", seed, settings), skipped)
+        learning = trained.train_candidate(gathered, base, method == "both", seed, settings, teacher)
+        found = yield from _noting(learning, skipped)
         seconds["training"] = time.perf_counter() - started
         verdicts["training"], insight = found.verdict, found.insight
         if found.verdict.accepted:
@@ -165,6 +182,7 @@ def fitted(
             if insight.spared:
                 why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": why}
+            about |= {} if teacher is None else {"teacher": teacher.name}
             saved.write(out, found.base, found.mix, about, found.adaptors, found.landmarks)
             insight = replace(insight, words=realign.write(out, base.name, *found.looks, seed, settings))
             return result(found.verdict, True, why, method)

@@ -105,11 +105,13 @@ def grappa(
     viewed: Rows,
     seed: int,
     variant: Variant = DEFAULT,
+    taught: Array | None = None,
 ) -> Generator[Event, None, Trained]:
     """Trains on ``rows`` of ``tokens``, which ``trunk`` goes on from; ``plain`` (n, d) are their vectors as yet.
 
     ``mix`` gives the space in which clusters and neighbours are sought at first; it must not have seen other rows.
-    ``viewed`` are those of ``rows``, ascending, whose other views are looked at for a mix.
+    ``viewed`` are those of ``rows``, ascending, whose other views are looked at for a mix. ``taught`` (n, e) unit
+    vectors of a teacher, whose likenesses are learned instead of what clusters say.
     """
     found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
@@ -123,6 +125,7 @@ def grappa(
             plain[rows],
             variant.pairs,
             variant.pair_loss,
+            None if taught is None else taught[rows],
         )
         alike = variant.fusion in ("merged", "slerp")
         sets = Adaptors(trunk.points, len(lesson.labels), seed, trunk.device, alike)

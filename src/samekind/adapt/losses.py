@@ -8,6 +8,7 @@ from samekind.adapt.torches import torch
 
 SOFTMAX_TEMPERATURE = 0.05
 PAIR_TEMPERATURE = 0.1
+TEACHER_TEMPERATURE = 0.05
 OFF_DIAGONAL, REDUNDANCY_SCALE = 3.9e-3, 1 / 32
 _LEAST = 1e-9
 
@@ -39,6 +40,22 @@ def graded(vectors: Any, partners: Any, grades: Any, temperature: float = PAIR_T
     return -(wanted * (vectors @ partners.T / temperature).log_softmax(1)).sum(1).mean()
 
 
+def taught(
+    vectors: Any,
+    partners: Any,
+    likenesses: Any,
+    temperature: float = PAIR_TEMPERATURE,
+    sharpness: float = TEACHER_TEMPERATURE,
+) -> Any:
+    """Rows must see partners, and partners rows, as much alike as a teacher does: (n, d), (n, d) unit rows -> ().
+
+    Divergence of the softmax over the batch from that of the teacher's cosines, ``likenesses`` (n, n). (SimCLRv2, 2020,
+    its classes replaced by the batch)
+    """
+    scores = vectors @ partners.T / temperature
+    return 0.5 * (_divergence(scores, likenesses / sharpness) + _divergence(scores.T, likenesses.T / sharpness))
+
+
 def redundancy_reduction(
     vectors: Any, partners: Any, off_diagonal: float = OFF_DIAGONAL, scale: float = REDUNDANCY_SCALE
 ) -> Any:
@@ -66,6 +83,12 @@ def attention_consistency(shares: Any, partners: Any) -> Any:
 def attention_balance(shares: Any) -> Any:
     """Minus the entropy of the batch's mean attention, (n, sets) -> (): least where all sets are used alike."""
     return -_entropy(shares.mean(0, keepdim=True))
+
+
+def _divergence(scores: Any, wanted: Any) -> Any:
+    """Kullback-Leibler divergence of softmax rows from those that are wanted, mean over rows."""
+    kl_div = torch().nn.functional.kl_div
+    return kl_div(scores.log_softmax(1), wanted.log_softmax(1), reduction="batchmean", log_target=True)
 
 
 def _entropy(shares: Any) -> Any:

@@ -47,7 +47,8 @@ class Lesson:
     (n, d) the vectors before training. Two pictures are a pair where one is a neighbour of the other, or with ``pairs``
     "views" where they are views of the same one. ``pair_loss`` "graded": pictures are as much alike as their ``grades``
     say; else the two of a pair are compared, and set i also tells the clusters of granularity i apart, their means
-    before training as the first prototypes.
+    before training as the first prototypes. ``taught`` (n, e), a teacher's unit vectors: its likenesses are learned
+    instead of all that.
     """
 
     tokens: Tokens
@@ -57,6 +58,7 @@ class Lesson:
     start: Array
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "graded"
+    taught: Array | None = None
 
     def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any, Rows]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
@@ -80,9 +82,17 @@ class Lesson:
 
     def compared(self, ours: Any, theirs: Any, some: Rows, partners: Rows) -> Any:
         """The pair loss of a batch's unit vectors (b, d) and their partners' -> ()."""
+        if self.taught is not None:
+            likenesses = torch().from_numpy(self.taught[some] @ self.taught[partners].T)
+            return losses.taught(ours, theirs, likenesses.to(ours.device))
         if self.pair_loss != "graded":
             return _PAIR_LOSSES[self.pair_loss](ours, theirs)
         return losses.graded(ours, theirs, torch().from_numpy(self.grades(some, partners)).to(ours.device))
+
+    @property
+    def has_clusters(self) -> bool:
+        """Whether each set tells clusters apart beside what pairs say."""
+        return self.taught is None and self.pair_loss != "graded"
 
     def grades(self, some: Rows, partners: Rows) -> NDArray[np.float32]:
         """(b, b): in how many granularities a picture and a partner are of one cluster; all more for its own one."""
@@ -93,13 +103,15 @@ class Lesson:
         """What another process wants to learn the same: arrays and choices, for ``heard``."""
         labels = {f"labels.{at}": each for at, each in enumerate(self.labels)}
         arrays = {"rows": self.rows, "neighbours": self.neighbours, "start": self.start, **labels}
+        arrays |= {} if self.taught is None else {"taught": self.taught}
         return arrays, {"pairs": self.pairs, "pair_loss": self.pair_loss}
 
     @staticmethod
     def heard(tokens: Tokens, arrays: Mapping[str, Any], choices: Mapping[str, Any]) -> Lesson:
         """The lesson that was ``told``, over the same tokens."""
         labels = [arrays[f"labels.{at}"] for at in range(sum(name.startswith("labels.") for name in arrays))]
-        return Lesson(tokens, arrays["rows"], labels, arrays["neighbours"], arrays["start"], **choices)
+        known = arrays["rows"], labels, arrays["neighbours"], arrays["start"]
+        return Lesson(tokens, *known, taught=arrays.get("taught"), **choices)
 
     def call(self, task: str, tensors: Mapping[str, Any], **choices: Any) -> None:
         """Calls other processes, where there are any, to the same lesson."""
@@ -114,6 +126,7 @@ class Lesson:
             self.tokens.folder,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
             *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
+            *(() if self.taught is None else (self.taught,)),
             *(tensor.detach().cpu().numpy() for tensor in tensors),
         )
 
@@ -126,7 +139,7 @@ def train_sets(
 ) -> Generator[Event, None, Losses | None]:
     """Trains all sets of ``adaptors`` in place, each on its own clusters and all on the pairs.
 
-    By the "graded" loss all sets learn from all clusters, which say how much alike pictures are. ``routed``: each batch
+    Unless it ``has_clusters`` all sets learn the same: how much alike pictures are. ``routed``: each batch
     is divided among the sets, and each picture is compared with all of the batch, so that the sets learn one space at
     the cost of one of them. Else every set sees every picture, in a stream of its own. Returns what each set had to
     pay, or all of them together where they learn the same from shared batches.
@@ -135,8 +148,7 @@ def train_sets(
     share = Share(adaptors.sets if routed else 1)
     before = torch().from_numpy(lesson.start).to(trunk.device)
     mean = before.mean(0)
-    is_graded = lesson.pair_loss == "graded"
-    prototypes = [] if is_graded else [_means(_centred(before, mean), each) for each in lesson.labels]
+    prototypes = [_means(_centred(before, mean), each) for each in lesson.labels if lesson.has_clusters]
     known = [torch().from_numpy(each).to(trunk.device) for each in lesson.labels]
 
     def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
@@ -144,7 +156,7 @@ def train_sets(
         each = (_centred(adaptors.apart(trunk, seen), mean).movedim(1, 0) for seen in sides)
         ours, theirs = (share.whole(one).movedim(0, 1) for one in each)
         pairs = [lesson.compared(*both, some, partners) for both in zip(ours, theirs, strict=True)]
-        if is_graded:
+        if not lesson.has_clusters:
             return pairs
         return [
             pairs[one] + CLUSTER_WEIGHT * losses.normalised_softmax(ours[one], kinds, label[some])
@@ -155,7 +167,7 @@ def train_sets(
         *sides, partners = lesson.drawn(some, trunk, rng, share)
         ours, theirs = (share.whole(_centred(adaptors.routed(trunk, seen), mean)) for seen in sides)
         pairs = lesson.compared(ours, theirs, some, partners)
-        if is_graded:
+        if not lesson.has_clusters:
             return [pairs]
         each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
         clusters = [losses.normalised_softmax(part, kinds, label[rows]) for part, rows, kinds, label in each]

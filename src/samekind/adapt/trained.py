@@ -13,7 +13,7 @@ from samekind.adapt.kinds import granularities
 from samekind.adapt.networks import networks_of, threads, upper_of
 from samekind.adapt.torches import device, torch
 from samekind.adapt.trial import Candidate, Trial
-from samekind.adapt.witness import fetched, witnessed
+from samekind.adapt.witness import fetched, looks, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.hub import HUB
@@ -39,20 +39,30 @@ def check_trainable(name: str, settings: Settings) -> None:
 
 
 def train_candidate(
-    gathered: Sequence[Gathered], base: Encoder, with_experts: bool, seed: int, settings: Settings
+    gathered: Sequence[Gathered],
+    base: Encoder,
+    with_experts: bool,
+    seed: int,
+    settings: Settings,
+    teacher: Encoder | None = None,
 ) -> Generator[Event, None, Candidate]:
     """Trains the networks of ``base``, one after the other, for all collections.
 
     Pictures that the gate judges by are left out of everything. Where to a second network a collection got worse, its
-    pictures are spared; so are those of collections that the gate refuses then, which is asked once more.
+    pictures are spared; so are those of collections that the gate refuses then, which is asked once more. With a
+    ``teacher`` its likenesses are learned.
     """
     torch().set_num_threads(threads(settings))
     rng = np.random.default_rng(seed)
     some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
-    yield from fetched(base, settings)
+    had_a_say = [base] if teacher is None else [base, teacher]
+    yield from fetched(had_a_say, settings)
     networks = yield from networks_of(some, base, settings)
     some = _usable(some, networks[0].tokens.usable)
-    witnesses = yield from witnessed(some, base, settings)
+    witnesses = yield from witnessed(some, had_a_say, settings)
+    taught = None
+    if teacher is not None:
+        taught = np.concatenate((yield from looks(some, teacher, settings, "asking the teacher")))
     trial = Trial.of(some, base, networks, witnesses, with_experts, seed, rng)
     if not granularities(len(trial.rows), DEFAULT.sizes):
         raise UsageError(
@@ -60,7 +70,8 @@ def train_candidate(
         )
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, trial.closed, strict=True):
-        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, trial.rows, trial.viewed, seed)))
+        given = trial.rows, trial.viewed, seed
+        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, *given, taught=taught)))
     mixes = trial.mixes(learned)
     harmed = trial.harmed(learned, mixes)
     found = yield from trial.judged(learned, mixes, harmed, settings)

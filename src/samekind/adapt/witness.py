@@ -28,31 +28,43 @@ WITNESS = "tiny"
 _BATCH = 32
 
 
-def witness_of(base: Encoder) -> str | None:
-    """The encoder that is asked about an adaptation of ``base``; None where it is (part of) what is adapted.
+def witness_of(*encoders: Encoder) -> str | None:
+    """The encoder that is asked about an adaptation of one and by another; None where it is (part of) one of them.
 
     No other takes its place: `lite` knows less than `tiny`, and called harm what was none (docs/adapting.md).
     """
-    return None if WITNESS in {part.name for part in base.parts} else WITNESS
+    networks = {part.name.partition("+")[0] for one in encoders for part in one.parts}
+    return None if WITNESS in networks else WITNESS
 
 
-def fetched(base: Encoder, settings: Settings) -> Generator[Event, None, None]:
+def fetched(encoders: Sequence[Encoder], settings: Settings) -> Generator[Event, None, None]:
     """Makes sure that the witness, if any, is on this machine. Raises WeightsMissing where it cannot be had."""
-    if (name := witness_of(base)) is not None:
+    if (name := witness_of(*encoders)) is not None:
         yield from fetch(name, settings)
 
 
 def witnessed(
-    gathered: Sequence[Gathered], base: Encoder, settings: Settings
+    gathered: Sequence[Gathered], encoders: Sequence[Encoder], settings: Settings
 ) -> Generator[Event, None, list[Array] | list[None]]:
     """For each collection (n, d) unit rows of its pictures by the witness, tuned on their neighbours; None without one.
 
-    The witness must be ``fetched``. Raises UsageError for a picture that cannot be read any more.
+    The witness must be ``fetched``. Raises what ``looks`` raises.
     """
-    name = witness_of(base)
+    name = witness_of(*encoders)
     if name is None:
         return [None] * len(gathered)
     encoder = load_encoder(name, settings)
+    seen = yield from looks(gathered, encoder, settings, "asking a second network")
+    return [tuned(one, encoder) for one in seen]
+
+
+def looks(
+    gathered: Sequence[Gathered], encoder: Encoder, settings: Settings, stage: str
+) -> Generator[Event, None, list[Array]]:
+    """For each collection (n, d) unit rows of its pictures by another encoder.
+
+    Raises UsageError for a picture that cannot be read any more.
+    """
     limits = Limits(settings.max_pixels, settings.max_bytes)
 
     def prepared(file: Path) -> Prepared:
@@ -64,7 +76,7 @@ def witnessed(
         for one in gathered:
             vectors = []
             for start in range(0, len(one), _BATCH):
-                yield Progress("asking a second network", done + start, total)
+                yield Progress(stage, done + start, total)
                 try:
                     batch = list(pool.map(prepared, one.files[start : start + _BATCH]))
                 except PictureError as problem:
@@ -73,8 +85,8 @@ def witnessed(
                     ) from None
                 vectors.append(encoder.encode(batch))
             done += len(one)
-            found.append(tuned(np.concatenate(vectors), encoder))
-    yield Progress("asking a second network", total, total)
+            found.append(np.concatenate(vectors))
+    yield Progress(stage, total, total)
     return found
 
 

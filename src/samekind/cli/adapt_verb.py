@@ -29,6 +29,14 @@ def adapt(
             show_default="both; for an ONNX file experts",
         ),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENCODER",
+            help="Learn how much alike pictures are to this one, best one adapted to the same.",
+            show_default=False,
+        ),
+    ] = None,
     grow: Annotated[
         str | None,
         typer.Option(
@@ -71,9 +79,10 @@ def adapt(
     from samekind.evaluation.adapted_words import text
     from samekind.settings import resolve
 
-    if grow is not None and (encoder is not None or method is not None):
+    if grow is not None and (encoder is not None or method is not None or teacher is not None):
         raise UsageError(
-            "--grow goes on from the encoder that it names, in closed form; leave out --encoder and --method."
+            "--grow goes on from the encoder that it names, in closed form; leave out --encoder, --method and "
+            "--teacher."
         )
     if keep and grow is None:
         raise UsageError("--keep goes with --grow; name the adapted encoder that is to grow.")
@@ -86,6 +95,7 @@ def adapt(
                 out,
                 settings.encoder,
                 method,
+                teacher=teacher,
                 grow_from=grow,
                 keep=keep or [],
                 labels=labels or [],

@@ -157,6 +157,7 @@ def adapt_and_report(
     encoder: str = "dino",
     method: str | None = None,
     *,
+    teacher: str | None = None,
     grow_from: str | None = None,
     keep: Sequence[str | Path] = (),
     labels: Sequence[Path | str] = (),
@@ -175,10 +176,11 @@ def adapt_and_report(
     for one in sets:
         _check_scorable(one)
     if grow_from is None:
-        job = adapt(sources, out, encoder, method, seed=seed, settings=settings)
+        job = adapt(sources, out, encoder, method, teacher=teacher, seed=seed, settings=settings)
     else:
         job = grow(sources, out, grow_from, keep=keep, seed=seed, settings=settings)
     asked: dict[str, str | int | float] = {"collections": ", ".join(map(str, sources)), "encoder": grow_from or encoder}
+    asked |= {"teacher": teacher} if teacher else {}
     asked |= {"kept": ", ".join(map(str, keep))} if keep else {}
     asked |= {"labels": ", ".join(map(str, labels))} if labels else {}
     asked |= {"out": str(out), "seed": seed, "threads": usable_threads(settings)}
