@@ -19,9 +19,11 @@ from samekind.adapt.grappa import Trained, Variant, grappa, spare
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.points import points_of
+from samekind.encoders.rows import unit_rows
 from samekind.events import Job, Progress
 from samekind.settings import Settings
 from samekind.tuning.experts import fit_experts
+from tests.adapt.test_processes import meeting
 from tests.adapt.test_training import clumped_tokens, network
 from tests.encoders.small import WIDTH
 
@@ -107,9 +109,7 @@ def test_bfloat16_comes_near(tokens: Tokens) -> None:
         started(replace(tokens, folder=tokens.folder / device[:4]), device, VARIANTS[0]).result()
         for device in ("cpu", GPU)
     )
-    cosines = (
-        (alone.look * ours.look).sum(axis=1) / np.linalg.norm(alone.look, axis=1) / np.linalg.norm(ours.look, axis=1)
-    )
+    cosines = (unit_rows(alone.look) * unit_rows(ours.look)).sum(axis=1)
     assert cosines.mean() > 0.99
 
 
@@ -126,11 +126,10 @@ def test_a_killed_run_goes_on(tokens: Tokens, exactly: None) -> None:
 
 
 def test_processes_speak_by_nccl() -> None:
-    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    _store, where = meeting(1)
     run = subprocess.run(
         [sys.executable, "-c", NCCL],
-        env=os.environ | where | {"RANK": "0", "WORLD_SIZE": "1"},
+        env=os.environ | where | {"RANK": "0"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,15 +23,21 @@ from tests.adapt.test_training import clumped_tokens
 torch = pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
 
 
-def started(*words: str | Path, count: int = 2) -> list[tuple[int, str]]:
-    """Exit code and standard error of each process; this one takes the place of torchrun."""
+def meeting(count: int) -> tuple[Any, dict[str, str]]:
+    """The store where so many processes find each other, as torchrun keeps it while they run; what they are told."""
     store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    return store, where | {"WORLD_SIZE": str(count)}
+
+
+def started(*words: str | Path, count: int = 2) -> list[tuple[int, str]]:
+    """Exit code and standard error of each process; this one takes the place of torchrun."""
+    _store, where = meeting(count)
     script = Path(__file__).with_name("pair.py")
     runs = [
         subprocess.Popen(
             [sys.executable, "-W", "ignore", str(script), *map(str, words)],
-            env=os.environ | where | {"RANK": str(rank), "WORLD_SIZE": str(count)},
+            env=os.environ | where | {"RANK": str(rank)},
             stderr=subprocess.PIPE,
         )
         for rank in range(count)

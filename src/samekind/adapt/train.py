@@ -148,8 +148,9 @@ def train_sets(
     share = Share(adaptors.sets if routed else 1)
     before = torch().from_numpy(lesson.start).to(trunk.device)
     mean = before.mean(0)
-    prototypes = [_means(_centred(before, mean), each) for each in lesson.labels if lesson.has_clusters]
-    known = [torch().from_numpy(each).to(trunk.device) for each in lesson.labels]
+    clusters = lesson.labels if lesson.has_clusters else []
+    prototypes = [_means(_centred(before, mean), each) for each in clusters]
+    known = [torch().from_numpy(each).to(trunk.device) for each in clusters]
 
     def apart(some: Rows, rng: np.random.Generator) -> list[Any]:
         *sides, partners = lesson.drawn(some, trunk, rng, share)
@@ -170,8 +171,8 @@ def train_sets(
         if not lesson.has_clusters:
             return [pairs]
         each = zip(ours.chunk(adaptors.sets), np.split(some, adaptors.sets), prototypes, known, strict=True)
-        clusters = [losses.normalised_softmax(part, kinds, label[rows]) for part, rows, kinds, label in each]
-        return [(pairs + CLUSTER_WEIGHT * one) / adaptors.sets for one in clusters]
+        found = [losses.normalised_softmax(part, kinds, label[rows]) for part, rows, kinds, label in each]
+        return [(pairs + CLUSTER_WEIGHT * one) / adaptors.sets for one in found]
 
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)

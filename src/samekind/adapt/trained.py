@@ -60,14 +60,14 @@ def train_candidate(
     networks = yield from networks_of(some, base, settings)
     some = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, had_a_say, settings)
-    taught = None
-    if teacher is not None:
-        taught = np.concatenate((yield from looks(some, teacher, settings, "asking the teacher")))
     trial = Trial.of(some, base, networks, witnesses, with_experts, seed, rng)
     if not granularities(len(trial.rows), DEFAULT.sizes):
         raise UsageError(
             f"{len(trial.rows)} pictures are left to learn from, too few for clusters; take --method experts."
         )
+    taught = None
+    if teacher is not None:
+        taught = np.concatenate((yield from looks(some, teacher, settings, "asking the teacher")))
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, trial.closed, strict=True):
         given = trial.rows, trial.viewed, seed
