@@ -202,7 +202,7 @@ TRAINED: dict[str, dict[str, float]] = {
     "trained, seed 2": {"seed": 2},
     "trained for 15 epochs": {"epochs": 15},
 }
-"""In this order, as many as are asked for; one granularity each, which is what a short run can afford."""
+"""In this order, as many as are asked for; one round each, which is what a short run can afford."""
 PARTS = (Part("dino", 0, 384),)
 
 
@@ -303,22 +303,26 @@ class Bench:
             return np.where(rng.random(right.shape) < random, rng.integers(0, len(space), right.shape), right)
 
         nearest_rows = grappa.nearest_rows
-        variant = grappa.Variant(sizes=(200,) if coarse else (32,), epochs=(epochs,))
+        variant = grappa.Variant(sizes=(200,) if coarse else grappa.DEFAULT.sizes, epochs=(epochs,))
         with ExitStack() as changed:
             for place, name, value in (
                 (train, "RATE", rate),
-                (train, "CLUSTER_WEIGHT", 10.0 if coarse else train.CLUSTER_WEIGHT),
                 (trained, "grappa", partial(grappa.grappa, variant=variant)),
                 # unless asked for nothing is spared: the gate has to see it
                 (trial, "less_alike", gate.less_alike if self.spares else lambda *_: False),
                 (grappa, "nearest_rows", neighbours),
                 (trial, "judge", judge),
                 (trained, "witnessed", known),
-                (Tokens, "drop", lambda kept: self.kept.append(kept)),
+                (Tokens, "drop", self.keep),
             ):
                 changed.enter_context(patch.object(place, name, value))
             Job(trained.train_candidate(self.gathered, self.encoder, True, seed, self.settings)).result()
         return caught[-1]
+
+    def keep(self, tokens: Tokens) -> None:
+        """Lets the next candidate have them, instead of dropping them."""
+        tokens.lock.close()
+        self.kept.append(tokens)
 
 
 def some_classes(labelled: LabelledSet, pictures: int) -> Array:
