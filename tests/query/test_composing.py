@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samekind.query.composing import METHODS, Given, composed, standard
+from samekind.query.composing import METHODS, Given, composed, mixed, standard
+from samekind.query.composing.given import ENOUGH, FULLY
 
 RNG = np.random.default_rng(0)
 PICTURE, WORDS, CAPTION, EDITED = (standard(RNG.normal(size=50)) for _ in range(4))
@@ -17,6 +18,23 @@ BOTH = Given(picture=PICTURE, words=WORDS)
 TOLD = replace(BOTH, caption=CAPTION, edited=EDITED, said_caption=CAPTION, said_words=WORDS)
 WEIGHTED = ["sum", "slerp", "weimocir", "roles"]
 """Methods in which ``keep`` is the picture's share."""
+
+
+ROWS = ("picture", "words", "caption", "edited", "said_caption", "said_words")
+GIVENS = st.builds(
+    lambda seed, there, keeps, drops: drawn(seed, there, keeps, drops),
+    st.integers(0, 999),
+    st.sets(st.sampled_from(ROWS)),
+    st.integers(0, 2),
+    st.integers(0, 2),
+)
+
+
+def drawn(seed: int, there: set[str], keeps: int, drops: int) -> Given:
+    """What was asked by chance, a picture or words among it."""
+    rng = np.random.default_rng(seed)
+    rows = {name: standard(rng.normal(size=20)) for name in (there if there & {"picture", "words"} else {"words"})}
+    return Given(**rows, keeps=standard(rng.normal(size=(keeps, 20))), drops=standard(rng.normal(size=(drops, 20))))
 
 
 def order(scores: np.ndarray) -> list[int]:
@@ -98,3 +116,24 @@ def test_the_measure_of_a_score_means_nothing(scale: float) -> None:
 
 def test_scores_that_say_nothing_are_zero() -> None:
     assert not standard(np.ones((2, 5))).any()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@given(GIVENS, st.floats(0, 3), st.floats(0, 1))
+def test_every_score_is_the_sum_of_its_terms(method: str, asked: Given, change: float, keep: float) -> None:
+    mix = mixed(asked, method, change, keep)
+    assert set(mix.terms) <= set(mix.weights)
+    total = sum(np.atleast_2d(term).astype(np.float64).sum(axis=0) for term in mix.terms.values())
+    assert composed(asked, method, change, keep) == pytest.approx(total, abs=1e-4)
+    assert all(term.shape[-1] == 20 for term in mix.terms.values())
+    assert ("picture" in mix.terms) == (asked.picture is not None)
+
+
+def test_what_is_capped_is_a_term_of_its_own() -> None:
+    keeps, drops = np.full((2, 50), FULLY + 1, np.float32), np.full((1, 50), -1, np.float32)
+    asked = Given(picture=PICTURE, words=np.full(50, ENOUGH + 1, np.float32), keeps=keeps, drops=drops)
+    terms = mixed(asked, "roles", 1, 0.5).terms
+    assert terms["words"] == pytest.approx(np.full(50, (ENOUGH + 1) / 2))
+    assert terms["beyond"] == pytest.approx(np.full(50, -0.5))
+    assert terms["staying"] == pytest.approx(np.full((2, 50), FULLY / 2))
+    assert not terms["vanishing"].any()

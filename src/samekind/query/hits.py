@@ -192,7 +192,8 @@ class Hits(Sequence[Hit]):
 
         Raises UsageError for hits of a query without words, an unknown method and an impossible value.
         """
-        from samekind.query.worded import Sliders, hits_of
+        from samekind.query.composing.sliders import Sliders
+        from samekind.query.worded import hits_of
 
         if self.asked is None:
             raise UsageError("There are no words in this query that could be composed in another way.")

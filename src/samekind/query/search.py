@@ -14,6 +14,7 @@ from samekind.collection.where import And
 from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
+from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.looking import load
@@ -21,7 +22,7 @@ from samekind.query.model import Query
 from samekind.query.named import named_of, sources_of
 from samekind.query.shown import shown
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
-from samekind.query.worded import Asked, Sliders, hits_of
+from samekind.query.worded import Asked, hits_of
 from samekind.query.wordings import prepare, wording_of
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.query.composing import METHODS, USUAL, Given, composed, find_method, standard
-from samekind.query.composing.given import Scores, staying, vanishing
+from samekind.query.composing import METHODS, USUAL, Given, Mix, mixed, standard
+from samekind.query.composing.given import ROLES, Weights
+from samekind.query.composing.sliders import LEARNED, Sliders
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits
 from samekind.query.in_words import in_words
 from samekind.query.language.composed import Rewritten
 from samekind.query.language.rules import understood
-from samekind.query.learned.evidence import parts
+from samekind.query.learned.evidence import ROWS
 from samekind.query.learned.saved import accepted_head
 from samekind.query.looking import summed
 from samekind.query.model import Query
@@ -29,28 +30,7 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
 
-LEARNED = "learned"
-"""The method that a collection learned on itself (`learned/`)."""
 _SPARE = 64
-
-
-@dataclass(frozen=True)
-class Sliders:
-    """The ``method`` of composing and its two sliders; None: as usual."""
-
-    method: str | None = None
-    change: float | None = None
-    keep: float | None = None
-
-    def usual(self) -> tuple[str, float, float]:
-        """With what is usual where nothing was said. Raises UsageError for an unknown method or an impossible value."""
-        name = USUAL if self.method is None else self.method
-        how = find_method(USUAL if name == LEARNED else name, self.change, self.keep)
-        return (
-            name,
-            how.change if self.change is None else self.change,
-            how.keep if self.keep is None else self.keep,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +101,26 @@ class Asked:
         """All of it in one measure; the reference in words only where the ``method`` has a use for it."""
         return replace(self._bare, **self._said) if _captions(method) else self._bare
 
-    def learned(self, given: Given, change: float, keep: float) -> Scores:
-        """(n,) scores by what the collection learned. Raises UsageError where that may not be used."""
+    def mix(self, sliders: Sliders) -> Mix:
+        """What each thing that was asked for counts; words alone are as they are, whatever the two sliders say.
+
+        Raises UsageError for sliders that cannot be, and where what the collection learned may not be used.
+        """
+        method, change, keep = sliders.usual()
+        given = self.given(method)
+        if given.picture is None:
+            return mixed(given, USUAL if method == LEARNED else method, 1.0, 0.0)
+        return self._learned(given, change, keep) if method == LEARNED else mixed(given, method, change, keep)
+
+    def _learned(self, given: Given, change: float, keep: float) -> Mix:
         head = accepted_head(self.collection, self.tune)
         stored = self.collection.vectors(self.tune).matrix[self.wording.rows]
-        return vanishing(given, staying(given, head.scores(parts(given), stored, self.query.change, change, keep)))
+        weights: Weights = dict.fromkeys((row for counts in ROWS.values() for row in counts), 0.0)
+        for part, weight in zip(ROWS.values(), head.weighed(change, keep), strict=True):
+            for row, count in part.items():
+                weights[row] += count * float(weight)
+        moved = head.moved(stored, self.query.change, change, keep)
+        return Mix(replace(given, learned=moved), weights | ROLES | {"learned": 1.0})
 
     @cached_property
     def _bare(self) -> Given:
@@ -183,14 +178,22 @@ class Asked:
         if self.named is None or self.matched is None or not self.matched[row]:
             return {}
         texts = [part.text for part in self.query.words if part.weight]
-        return {f"named {self.named.said(row, texts)}": float(self._lift * self.matched[row])}
+        return {f"named {self.named.said(row, texts)}": float(self.lift * self.matched[row])}
 
     @cached_property
-    def _lift(self) -> float:
+    def lift(self) -> float:
         """What a full match adds to the words' scores, in the measure that they end up in."""
         if self.words is None or self.matched is None:
             return 0.0
         return NAMED / float((standard(self.words) + NAMED * self.matched).std())
+
+    @cached_property
+    def measure(self) -> float:
+        """What 1 more in the words' scores is in the measure that they end up in."""
+        spread = 0.0 if self.words is None else float(self.words.std())
+        if spread <= 1e-9:
+            return 0.0
+        return (1.0 if self.matched is None else self.lift / NAMED) / spread
 
     def copies(self) -> NDArray[np.bool_]:
         """(n,) which pictures are the reference, or near-duplicates of it."""
@@ -241,14 +244,10 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
     Asked again with other sliders nothing is encoded, and what was scored stays.
     """
     method, change, keep = sliders.usual()
-    given = asked.given(method)
-    alone = given.picture is None
-    if alone:
-        scores = composed(given, USUAL if method == LEARNED else method, 1.0, 0.0)
-    else:
-        scores = asked.learned(given, change, keep) if method == LEARNED else composed(given, method, change, keep)
+    mix = asked.mix(sliders)
+    scores = mix.scores
     about = Understood(
-        method="" if alone else method,
+        method="" if mix.given.picture is None else method,
         change=change,
         keep=keep,
         rewritten=asked.rewritten if _captions(method) else None,
@@ -257,7 +256,7 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
         sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
         looked_up=asked.named.sources if asked.named else (),
     )
-    told, roles = replace(bare, understood=about, asked=asked), asked.roles(given)
+    told, roles = replace(bare, understood=about, asked=asked), asked.roles(mix.given)
     fetch = bare.k + _SPARE
     while True:  # as many as make k hits once copies collapse, or all
         hits = _filled(asked, told, _best(scores, asked.usable, fetch), scores, roles)

@@ -19,9 +19,10 @@ from samekind.evaluation.composed.rankings import Rankings
 from samekind.evaluation.vectors import cached
 from samekind.events import Event, Job, Progress
 from samekind.query.composing import METHODS, composed, find_method
+from samekind.query.composing.sliders import Sliders
 from samekind.query.model import Like, Query, Words
 from samekind.query.shown import shown
-from samekind.query.worded import Asked, Sliders
+from samekind.query.worded import Asked
 from samekind.query.wordings import Wording, prepare, wording_of
 from samekind.settings import Settings, resolve
 

@@ -7,7 +7,8 @@ from samekind.errors import UsageError, unknown_name
 from samekind.query.composing.align import arithmetic
 from samekind.query.composing.analogy import analogy
 from samekind.query.composing.cirevl import cirevl
-from samekind.query.composing.given import Given, Method, Scores, standard, staying, vanishing
+from samekind.query.composing.given import ROLES, Given, Method, Scores, standard
+from samekind.query.composing.mix import Mix
 from samekind.query.composing.pdv import pdv
 from samekind.query.composing.roles import roles
 from samekind.query.composing.slerp import slerp
@@ -42,7 +43,7 @@ METHODS = {
     "pdv": Composition(pdv, change=1.4, keep=0.25, captions=True),
     "weimocir": Composition(weimocir, keep=0.35, captions=True),
     "cirevl": Composition(cirevl, keep=0.5, captions=True),
-    "roles": Composition(roles, own_roles=True),
+    "roles": Composition(roles),
 }
 USUAL = "sum"
 
@@ -58,11 +59,16 @@ def find_method(name: str, change: float | None = None, keep: float | None = Non
     return METHODS[name]
 
 
+def mixed(given: Given, method: str, change: float, keep: float) -> Mix:
+    """All that was asked, as the method weighs it."""
+    how = METHODS[method]
+    weights = how.run(given, change, keep)
+    return Mix(given, weights if how.own_roles else weights | ROLES)
+
+
 def composed(given: Given, method: str, change: float, keep: float) -> Scores:
     """(n,) how well each picture fits all that was asked."""
-    how = METHODS[method]
-    scores = how.run(given, change, keep)
-    return scores if how.own_roles else vanishing(given, staying(given, scores))
+    return mixed(given, method, change, keep).scores
 
 
-__all__ = ["METHODS", "USUAL", "Composition", "Given", "Scores", "composed", "find_method", "standard"]
+__all__ = ["METHODS", "USUAL", "Composition", "Given", "Mix", "Scores", "composed", "find_method", "mixed", "standard"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from samekind.query.composing.given import Given, Scores, both
+from samekind.query.composing.given import Given, Weights
 
 
-def arithmetic(given: Given, change: float, keep: float) -> Scores:
+def arithmetic(_: Given, change: float, keep: float) -> Weights:
     """picture + ``change`` x words - what must vanish, each as it is; ``keep`` weighs the picture (1: as it is).
 
     Signed: unlike the penalty of other methods, what must vanish is subtracted. The gap is gone since all scores are
     centred over the collection.
     """
-    picture, words = both(given)
-    gone = given.drops.sum(axis=0) if len(given.drops) else np.zeros_like(picture)
-    return np.asarray(keep * picture + change * (words - gone), np.float32)
+    return {"picture": keep, "words": change, "drops": -change}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from samekind.query.composing.given import Given, Scores, both
+from samekind.query.composing.given import Given, Weights
 
 
-def analogy(given: Given, change: float, keep: float) -> Scores:
+def analogy(given: Given, change: float, keep: float) -> Weights:
     """``keep`` x picture + ``change`` x (edited - caption); where the reference was not put into words, the words."""
-    picture, words = both(given)
-    told = given.edited is not None and given.caption is not None
-    direction = given.edited - given.caption if told else words  # type: ignore[operator]
-    return np.asarray(keep * picture + change * direction, np.float32)
+    if given.edited is None or given.caption is None:
+        return {"picture": keep, "words": change}
+    return {"picture": keep, "edited": change, "caption": -change}

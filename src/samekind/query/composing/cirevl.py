@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from samekind.query.composing.given import Given, Scores, both
+from samekind.query.composing.given import Given, Weights
 
 
-def cirevl(given: Given, change: float, keep: float) -> Scores:
+def cirevl(given: Given, change: float, keep: float) -> Weights:
     """``keep`` x picture + (1 - ``keep``) x ``change`` x the rewritten caption; the paper keeps nothing.
 
     Without a rewritten caption it is the sum.
     """
-    picture, words = both(given)
-    text = words if given.edited is None else given.edited
-    return np.asarray(keep * picture + (1 - keep) * change * text, np.float32)
+    return {"picture": keep, "words" if given.edited is None else "edited": (1 - keep) * change}

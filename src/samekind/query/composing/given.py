@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 """(n,) float32, one for each picture of the collection."""
 
+ENOUGH, FULLY = 3.0, 2.0
+"""What words can do and what must stay, at most, where that is capped: so many standard deviations."""
+
 
 @dataclass(frozen=True, eq=False)
 class Given:
@@ -24,7 +27,7 @@ class Given:
     ``caption``: for the reference said in words, ``edited``: for the same with the words after it; the three texts are
     in the measure of ``words``, so that they can be subtracted. ``keeps`` and ``drops`` (m, n): for what must stay and
     what must vanish. ``said_caption`` and ``said_words``: how the captions of pictures fit the reference's caption and
-    the words.
+    the words. ``learned``: what a learned move of the reference adds (`learned/`).
     """
 
     picture: Scores | None = None
@@ -35,10 +38,35 @@ class Given:
     said_words: Scores | None = None
     keeps: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     drops: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    learned: Scores | None = None
+
+    @property
+    def beyond(self) -> Scores | None:
+        """How far the words exceed ``ENOUGH``."""
+        return None if self.words is None else np.maximum(self.words - ENOUGH, 0)
+
+    @property
+    def staying(self) -> Scores:
+        """(m, n) how far what must stay is there, at most ``FULLY``."""
+        return np.minimum(self.keeps, FULLY)
+
+    @property
+    def vanishing(self) -> Scores:
+        """(m, n) how far what must vanish is there, where that exceeds the average."""
+        return np.maximum(self.drops, 0)
 
 
-Method = Callable[[Given, float, float], Scores]
-"""(given, change, keep) -> (n,) scores. ``change`` 0 leaves the picture as it is; ``keep`` 0..1 is its share."""
+Weights = dict[str, float]
+"""What the rows of a Given count in a composition, by their names; those that nothing was asked of are passed over."""
+
+Method = Callable[[Given, float, float], Weights]
+"""(given, change, keep) -> weights. ``change`` 0 leaves the picture as it is; ``keep`` 0..1 is its share."""
+
+ROLES: Weights = {"staying": 0.5, "vanishing": -1.0}
+"""What must stay and what must vanish, in every method but the signed one.
+
+What vanishes is a penalty on the score, not a vector taken off: a picture does not gain by showing even less of it.
+"""
 
 
 def standard(scores: NDArray[np.floating]) -> Scores:
@@ -61,20 +89,3 @@ def both(given: Given) -> tuple[Scores, Scores]:
         nothing if given.picture is None else given.picture,
         nothing if given.words is None else given.words,
     )
-
-
-def vanishing(given: Given, scores: Scores, weight: float = 1.0) -> Scores:
-    """The same scores less a penalty for what must vanish and is there: ``weight`` times what exceeds the average.
-
-    A penalty on the score, not a vector taken off: a picture does not gain by showing even less of it.
-    """
-    if not len(given.drops):
-        return scores
-    return np.asarray(scores - weight * np.maximum(given.drops, 0).sum(axis=0), np.float32)
-
-
-def staying(given: Given, scores: Scores, weight: float = 0.5) -> Scores:
-    """The same scores and ``weight`` times how far what must stay is there, at most the average plus two."""
-    if not len(given.keeps):
-        return scores
-    return np.asarray(scores + weight * np.minimum(given.keeps, 2).sum(axis=0), np.float32)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from samekind.query.composing.given import Given, Scores, both
+from samekind.query.composing.given import Given, Weights
 
 
-def weighted_sum(given: Given, change: float, keep: float) -> Scores:
+def weighted_sum(_: Given, change: float, keep: float) -> Weights:
     """``keep`` x picture + (1 - ``keep``) x ``change`` x words (ours; late fusion of calibrated scores)."""
-    picture, words = both(given)
-    return np.asarray(keep * picture + (1 - keep) * change * words, np.float32)
+    return {"picture": keep, "words": (1 - keep) * change}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from samekind.query.composing.given import Given, Scores, both
+from samekind.query.composing.given import Given, Weights
 
 BY_CAPTION = 0.1
 
 
-def weimocir(given: Given, change: float, keep: float) -> Scores:
+def weimocir(given: Given, change: float, keep: float) -> Weights:
     """.9 x sum of picture and words + .1 x the same sum of captions, asked of the pictures' own captions.
 
     alpha is 1 - ``keep``; ``change`` weighs the words. Without stored captions it is the sum.
     """
-    picture, words = both(given)
-    by_picture = keep * picture + (1 - keep) * change * words
+    words = (1 - keep) * change
     if given.said_caption is None or given.said_words is None:
-        return np.asarray(by_picture, np.float32)
-    by_caption = keep * given.said_caption + (1 - keep) * change * given.said_words
-    return np.asarray((1 - BY_CAPTION) * by_picture + BY_CAPTION * by_caption, np.float32)
+        return {"picture": keep, "words": words}
+    by_picture = 1 - BY_CAPTION
+    return {
+        "picture": by_picture * keep,
+        "words": by_picture * words,
+        "said_caption": BY_CAPTION * keep,
+        "said_words": BY_CAPTION * words,
+    }

@@ -12,12 +12,21 @@ from numpy.typing import NDArray
 from samekind.encoders.base import Vectors
 from samekind.meaning import concept_names, split_concepts
 from samekind.query.composing import Given, standard
-from samekind.query.composing.given import both
-from samekind.query.composing.roles import ENOUGH
+from samekind.query.composing.given import ENOUGH, Weights, both
 from samekind.query.language.rules import caption_of, understood
 from samekind.query.wordings.concepts import ConceptWording
 
-PARTS = ("picture", "words", "words up to enough", "caption", "edited", "said caption", "said words")
+ROWS: dict[str, Weights] = {
+    "picture": {"picture": 1.0},
+    "words": {"words": 1.0},
+    "words up to enough": {"words": 1.0, "beyond": -1.0},
+    "caption": {"caption": 1.0},
+    "edited": {"edited": 1.0},
+    "said caption": {"said_caption": 1.0},
+    "said words": {"said_words": 1.0},
+}
+"""The parts, by the rows of a Given that each is made of."""
+PARTS = tuple(ROWS)
 _NAMES = 3
 
 

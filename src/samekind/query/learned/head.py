@@ -50,9 +50,18 @@ class Head:
         ``change`` weighs all that is not the picture, ``keep`` is the picture's share: 1 and .5 are as it was learned,
         and with a ``change`` of 0, or a ``keep`` of 1, the order is the picture's.
         """
+        return np.asarray(self.weighed(change, keep) @ parts + self.moved(stored, text, change, keep), np.float32)
+
+    def weighed(self, change: float, keep: float) -> NDArray[np.float32]:
+        """(PARTS,) what each of the parts counts."""
+        shares = np.full(len(self.weights), (1 - keep) * change, np.float32)
+        shares[0] = keep
+        return np.asarray(2 * shares * self.weights, np.float32)
+
+    def moved(self, stored: Vectors, text: str, change: float, keep: float) -> Scores:
+        """(n,) what the move of the picture's vector adds, centred over ``stored`` (n, d or d + 1)."""
         moved = stored[:, : self.matrix.shape[1]] @ self.moves([text])[0]
-        rest = self.weights[1:] @ parts[1:] + moved - moved.mean()
-        return np.asarray(2 * (keep * self.weights[0] * parts[0] + (1 - keep) * change * rest), np.float32)
+        return np.asarray(2 * (1 - keep) * change * (moved - moved.mean()), np.float32)
 
 
 def meant(texts: Sequence[str]) -> NDArray[np.float32]:
