@@ -15,7 +15,7 @@ from samekind.encoders import load, patches
 from samekind.encoders.patches import PatchNetwork
 from samekind.errors import EncoderError, UsageError
 from samekind.pictures.views import Box, View
-from samekind.query import Like, Part, Picture, Query, Unlike, Vector, Words, search
+from samekind.query import Like, Part, Picture, Query, Unlike, Vector, search
 from samekind.query.explain import explain
 from samekind.query.overlay import write_overlay
 from samekind.query.reasons import LeftOut, Reasons, Standing, _place, _where, name_of
@@ -165,8 +165,8 @@ def test_bad_input(collection: Collection, folder: Path) -> None:
         explain(collection, Query(Like("5/00005.png")), "5/00005.png")
     with pytest.raises(UsageError, match="no picture 'nowhere'"):
         explain(collection, Query(Like("5/00005.png")), "nowhere")
-    with pytest.raises(UsageError, match="roles say what each part gave"):
-        explain(collection, Query(Words("a bird")))
+    with pytest.raises(UsageError, match="for queries with words"):
+        explain(collection, Query(Like("5/00005.png")), method="sum")
     hidden = explain(collection, Query(Like("5/00005.png")), "4/00004.png", where="path~=3/", match=False)
     assert hidden.rank is None
     assert "comes far behind" in hidden.sentence

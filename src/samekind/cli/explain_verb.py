@@ -9,7 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samekind.errors import UsageError
+from samekind.cli.asking import (
+    Change,
+    Crops,
+    InWords,
+    Keep,
+    Likes,
+    Method,
+    Not,
+    Pictures,
+    Rewritten,
+    Unlikes,
+    Vectors,
+    WeakCaptions,
+    Weights,
+    WithReference,
+    queries_of,
+)
 
 if TYPE_CHECKING:
     from samekind.query.reasons import Reasons
@@ -20,9 +36,20 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def explain(
     collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
-    picture: Annotated[list[Path], typer.Option(help="A picture file that was asked with.")] = [],  # noqa: B006
-    like: Annotated[list[str], typer.Option(help="A picture of the collection, by id or path.")] = [],  # noqa: B006
-    unlike: Annotated[list[str], typer.Option(help="The same, to keep away from.")] = [],  # noqa: B006
+    picture: Pictures = [],  # noqa: B006
+    weight: Weights = [],  # noqa: B006
+    crop: Crops = [],  # noqa: B006
+    like: Likes = [],  # noqa: B006
+    unlike: Unlikes = [],  # noqa: B006
+    vector: Vectors = [],  # noqa: B006
+    words: InWords = [],  # noqa: B006
+    no: Not = [],  # noqa: B006
+    method: Method = None,
+    change: Change = None,
+    rewritten: Rewritten = None,
+    weak_captions: WeakCaptions = None,
+    with_reference: WithReference = False,
+    keep: Keep = None,
     query: Annotated[str | None, typer.Option(help="All that was asked in one form, as for search.")] = None,
     hit: Annotated[
         str | None, typer.Option(help="The hit, by id or path; else the first that is not the very file.")
@@ -38,18 +65,33 @@ def explain(
 
     Example: samekind explain birds.samekind --picture robin.jpg --out why.png
     """
+    from samekind.cli.progress import follow
     from samekind.collection import Collection
-    from samekind.query import Like, Picture, Query, Unlike, parse
     from samekind.query.explain import explain as run
     from samekind.query.overlay import check_overlay_name, write_overlay
+    from samekind.query.said import Said
+    from samekind.query.wordings import prepare
 
     if out is not None:
         check_overlay_name(out)
-    if (query is None) == (not (picture or like or unlike)):
-        raise UsageError("Say what was asked with: either --picture FILE, --like and --unlike, or --query FORM.")
+    forms = [] if query is None else [query]
+    (asked,) = queries_of(forms, picture, weight, crop, like, unlike, vector, words, no)
     held = Collection.open(collection)
-    asked = Query(*map(Picture, picture), *map(Like, like), *map(Unlike, unlike)) if query is None else parse(query)
-    reasons = run(held, asked, hit, where=" and ".join(f"({one})" for one in where) or None, tune=not no_tune)
+    if asked.worded:
+        follow(prepare(held, Said(weak_captions=weak_captions).sources(held)))
+    reasons = run(
+        held,
+        asked,
+        hit,
+        where=" and ".join(f"({one})" for one in where) or None,
+        tune=not no_tune,
+        method=method,
+        change=change,
+        keep=keep,
+        rewritten=rewritten,
+        weak_captions=weak_captions,
+        with_reference=with_reference,
+    )
     if out is not None:
         write_overlay(held, reasons, out)
     if json:

@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samekind.cli.asking import (
+    Change,
+    Crops,
+    InWords,
+    Keep,
+    Likes,
+    Method,
+    Not,
+    Pictures,
+    Rewritten,
+    Unlikes,
+    Vectors,
+    WeakCaptions,
+    Weights,
+    WithReference,
+    queries_of,
+)
 from samekind.errors import EXIT_NOTHING, UsageError
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
-    from samekind.pictures.views import Box
-    from samekind.query import Hits, Part, Query
+    from samekind.query import Hits, Query
 
 app = typer.Typer(add_completion=False)
 
@@ -21,32 +37,23 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def search(
     collection: Annotated[Path, typer.Argument(help="The collection, for instance birds.samekind.")],
-    picture: Annotated[list[str], typer.Option(help="A picture file to ask with, - for standard input.")] = [],  # noqa: B006
-    weight: Annotated[list[float], typer.Option(help="Weight of each --picture, in order; may be negative.")] = [],  # noqa: B006
-    crop: Annotated[
-        list[str], typer.Option(help="L,T,W,H in pixels of each upright --picture, in order, or whole.")
-    ] = [],  # noqa: B006
-    like: Annotated[list[str], typer.Option(help="A picture of the collection, by id or path.")] = [],  # noqa: B006
-    unlike: Annotated[list[str], typer.Option(help="The same, to keep away from.")] = [],  # noqa: B006
-    vector: Annotated[list[Path], typer.Option(help="A .npy file with one vector of the encoder.")] = [],  # noqa: B006
-    words: Annotated[list[str], typer.Option(help="What the picture is to show, in words.")] = [],  # noqa: B006
-    no: Annotated[list[str], typer.Option("--not", metavar="TEXT", help="What must not be there, in words.")] = [],  # noqa: B006
-    method: Annotated[str | None, typer.Option(help="How picture and words become one: sum, pdv, roles ...")] = None,
-    change: Annotated[float | None, typer.Option(help="How much the words change the picture; usually 1.")] = None,
-    rewritten: Annotated[
-        str | None, typer.Option(help="The picture after the change, in words, for methods that ask so.")
-    ] = None,
+    picture: Pictures = [],  # noqa: B006
+    weight: Weights = [],  # noqa: B006
+    crop: Crops = [],  # noqa: B006
+    like: Likes = [],  # noqa: B006
+    unlike: Unlikes = [],  # noqa: B006
+    vector: Vectors = [],  # noqa: B006
+    words: InWords = [],  # noqa: B006
+    no: Not = [],  # noqa: B006
+    method: Method = None,
+    change: Change = None,
+    rewritten: Rewritten = None,
     judge: Annotated[
         bool, typer.Option("--judge", help="Have the language endpoint look at the first ten hits and order them.")
     ] = False,
-    weak_captions: Annotated[
-        str | None,
-        typer.Option(help="Texts that words are looked up in too: folders,files,captions,columns (all), or none."),
-    ] = None,
-    with_reference: Annotated[
-        bool, typer.Option("--with-reference", help="With words: the picture itself and its copies can be hits, too.")
-    ] = False,
-    keep: Annotated[float | None, typer.Option(help="How much of the picture stays, 0 to 1; usually .5.")] = None,
+    weak_captions: WeakCaptions = None,
+    with_reference: WithReference = False,
+    keep: Keep = None,
     query: Annotated[
         list[str],
         typer.Option(
@@ -87,30 +94,18 @@ def search(
         raise UsageError("Choose one of --collapse and --no-collapse.")
     from samekind.cli.progress import follow
     from samekind.collection import Collection
-    from samekind.query import COLLAPSE_AT, Query, parse, search_several
+    from samekind.query import COLLAPSE_AT, search_several
     from samekind.query import search as run
-    from samekind.query.named import sources_of
+    from samekind.query.said import Said
     from samekind.query.sheet import check_sheet_name, sheet_of, write_sheet
     from samekind.query.wordings import prepare
 
     if sheet is not None:
         check_sheet_name(sheet)
-    if not query and not (picture or like or unlike or vector or words or no):
-        raise UsageError(
-            "Say what to look for: --picture FILE (- for standard input), --words TEXT, --like ITEM, --vector FILE or "
-            "--query FORM."
-        )
-    if query and (picture or weight or crop or like or unlike or vector or words or no):
-        raise UsageError(
-            "--query says all that is asked for; leave out --picture, --weight, --crop, --words, --not, --like, "
-            "--unlike and --vector."
-        )
+    ways = queries_of(query, picture, weight, crop, like, unlike, vector, words, no)
     held = Collection.open(collection)
-    ways = [parse(form) for form in query] or [
-        Query(*_pictures(picture, weight, crop), *_said(words, no), *_items(like, unlike), *_vectors(vector))
-    ]
-    if any(one.words or one.keeps or one.drops for one in ways):
-        follow(prepare(held, sources_of(held.settings.weak_captions if weak_captions is None else weak_captions)))
+    if any(one.worded for one in ways):
+        follow(prepare(held, Said(weak_captions=weak_captions).sources(held)))
     how: dict[str, Any] = {
         "k": k,
         "where": " and ".join(f"({one})" for one in where) or None,
@@ -157,67 +152,6 @@ def _judged(held: Collection, query: Query, hits: Hits) -> Hits:
     if why_not:
         sys.stderr.write(f"samekind: {why_not}\n")
     return found
-
-
-def _pictures(sources: list[str], weights: list[float], crops: list[str]) -> list[Part]:
-    from samekind.query import Picture
-
-    for name, given in (("--weight", weights), ("--crop", crops)):
-        if given and len(given) != len(sources):
-            raise UsageError(f"Give {name} once for each --picture: {len(sources)} times, not {len(given)}.")
-    if sources.count("-") > 1:
-        raise UsageError("Only one --picture can be standard input.")
-    return [
-        Picture(
-            sys.stdin.buffer.read() if source == "-" else Path(source),
-            _box(crops[n]) if crops else None,
-            weights[n] if weights else 1.0,
-        )
-        for n, source in enumerate(sources)
-    ]
-
-
-def _said(words: list[str], no: list[str]) -> list[Part]:
-    from samekind.query import Drop, Words
-
-    return [*map(Words, words), *map(Drop, no)]
-
-
-def _items(like: list[str], unlike: list[str]) -> list[Part]:
-    from samekind.query import Like, Unlike
-
-    return [*map(Like, like), *map(Unlike, unlike)]
-
-
-def _vectors(files: list[Path]) -> list[Part]:
-    if not files:
-        return []
-    import numpy as np
-
-    from samekind.query import Vector
-
-    parts: list[Part] = []
-    for file in files:
-        try:
-            values = np.load(file, allow_pickle=False)
-        except FileNotFoundError:
-            raise UsageError(f"There is no vector file {file}.") from None
-        except (OSError, ValueError, EOFError) as problem:
-            raise UsageError(f"{file} is no .npy file with a vector ({problem}).") from None
-        parts.append(Vector(np.squeeze(values)))
-    return parts
-
-
-def _box(text: str) -> Box | None:
-    from samekind.pictures.views import Box
-
-    if text == "whole":
-        return None
-    try:
-        left, top, width, height = (float(number) for number in text.split(","))
-    except ValueError:
-        raise UsageError(f"A crop is LEFT,TOP,WIDTH,HEIGHT in pixels, or whole, not {text!r}.") from None
-    return Box(left, top, width, height)
 
 
 def _show(hits: Hits, sheet: Path | None) -> None:

@@ -24,33 +24,43 @@ BRIDGE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class MeaningSpace:
-    """What a collection's pictures are centred by: the mean (512,) of each of the two vectors.
+    """What a collection's pictures are centred by: the mean probabilities (1000,) of the classes, and the mean (512,)
+    of what bridges make.
 
     ``parts`` of the encoder's vectors say which bridges hold; without one only the classes count.
     """
 
     parts: tuple[Part, ...]
-    class_mean: Vectors
+    usual: Vectors
     bridge_mean: Vectors | None
 
     @classmethod
     def of(cls, concepts: Vectors, looks: Vectors, parts: Sequence[Part]) -> MeaningSpace:
         """The space of a collection, from concepts (n, 1013) and vectors (n, d) of its pictures or a sample of them."""
         crossed = _crossed(looks, parts)
-        return cls(tuple(parts), _said(concepts).mean(axis=0), None if crossed is None else crossed.mean(axis=0))
+        usual = split_concepts(concepts)[0].mean(axis=0)
+        return cls(tuple(parts), usual, None if crossed is None else crossed.mean(axis=0))
 
     def pictures(self, concepts: Vectors, looks: Vectors) -> Vectors:
         """Pictures (n, 512) float32; a score is their product with a unit vector of words, in -1..1."""
-        found = unit_rows(_said(concepts) - self.class_mean)
+        found = unit_rows((split_concepts(concepts)[0] - self.usual) @ class_vectors())
+        bridged = self._bridged(looks)
+        return found if bridged is None else np.asarray(found / (1 + BRIDGE) + bridged, np.float32)
+
+    def split(self, concepts: Vectors, looks: Vectors) -> tuple[Vectors, Vectors | None]:
+        """``pictures`` in two, whose sum they are: (n, 1000), to be multiplied with the classes' vectors, and what the
+        bridges add (n, 512), None without any."""
+        shown = split_concepts(concepts)[0] - self.usual
+        lengths = np.linalg.norm(shown @ class_vectors(), axis=1, keepdims=True)
+        bridged = self._bridged(looks)
+        share = 1.0 if bridged is None else 1 / (1 + BRIDGE)
+        return np.asarray(share * shown / np.maximum(lengths, 1e-12), np.float32), bridged
+
+    def _bridged(self, looks: Vectors) -> Vectors | None:
         crossed = _crossed(looks, self.parts)
         if crossed is None or self.bridge_mean is None:
-            return found
-        return np.asarray((found + BRIDGE * unit_rows(crossed - self.bridge_mean)) / (1 + BRIDGE), np.float32)
-
-
-def _said(concepts: Vectors) -> Vectors:
-    """(n, 512) the classes in words, weighed."""
-    return np.asarray(split_concepts(concepts)[0] @ class_vectors(), np.float32)
+            return None
+        return np.asarray(BRIDGE / (1 + BRIDGE) * unit_rows(crossed - self.bridge_mean), np.float32)
 
 
 def _crossed(looks: Vectors, parts: Sequence[Part]) -> Vectors | None:

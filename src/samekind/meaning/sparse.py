@@ -63,6 +63,17 @@ class SparseConcepts:
                         row[rows] += weights
         return found
 
+    def shares(self, text: str, row: int) -> dict[int, tuple[float, float]]:
+        """What each concept that the text names adds to the score of a picture, and what it adds on average."""
+        found: dict[int, tuple[float, float]] = {}
+        for term in dict.fromkeys(terms(text)):
+            for at in names_of_terms().get(term, ()):
+                if at in self.weights:
+                    rows, weights = self.weights[at]
+                    here, usual = found.get(at, (0.0, 0.0))
+                    found[at] = here + float(weights[rows == row].sum()), usual + float(weights.sum()) / self.count
+        return found
+
 
 def shows(concepts: Vectors, which: Sequence[int]) -> NDArray[np.bool_]:
     """(n,) whether pictures with concepts (n, 1013) show one of these, by what is likeliest in each by itself."""

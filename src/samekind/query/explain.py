@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Encoder
 from samekind.errors import PictureError, SamekindError, UsageError
+from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import confidence
 from samekind.query.hits import Hit
 from samekind.query.looking import load, summed
 from samekind.query.matching import Match, match_of
-from samekind.query.model import Like, Part, Picture, Query
+from samekind.query.model import Part, Query
 from samekind.query.pixels import pixels_of
-from samekind.query.reasons import LeftOut, Reasons, Split, Standing, Term, name_of
+from samekind.query.reasons import LeftOut, Reasons, Split, Standing, Term, name_of, owed_most
+from samekind.query.reasons_in_words import WordedHit
+from samekind.query.said import Said
 from samekind.query.search import narrowed, search
 from samekind.query.shown import Shown, shown
+from samekind.query.worded import Asked
+from samekind.query.wordings import prepare
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -39,21 +44,33 @@ def explain(
     tune: bool = True,
     match: bool = True,
     encoder: Encoder | None = None,
+    method: str | None = None,
+    change: float | None = None,
+    keep: float | None = None,
+    rewritten: str | None = None,
+    weak_captions: str | None = None,
+    with_reference: bool = False,
 ) -> Reasons:
     """Why ``query`` finds ``hit``: a hit of a search, or a picture of the collection by id or path.
 
-    None takes the first hit that is not the very file asked with. ``where``, ``tune`` and ``encoder`` are those of
-    ``search``; of its granularity and thresholds this knows nothing. ``match`` False leaves out where the two pictures
-    look alike, which takes the encoder's network another run or two. Ranks count every picture that passes ``where``,
-    copies too. Raises UsageError for a picture that is not there or that the query itself names, and what ``search``
-    raises.
+    None takes the first hit that is not the very file asked with. ``where``, ``tune``, ``encoder`` and all from
+    ``method`` on are those of ``search``; of its granularity and thresholds this knows nothing. ``match`` False leaves
+    out where the two pictures look alike, which takes the encoder's network another run or two. Ranks count every
+    picture that passes ``where``, copies too. Raises UsageError for a picture that is not there or that the query
+    itself names, and what ``search`` raises.
     """
     collection.refresh()
-    if query.words or query.keeps or query.drops:
-        raise UsageError("Reasons are for queries without words; with words, each hit's roles say what each part gave.")
+    said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
+    if query.worded:
+        prepare(collection, said.sources(collection)).result()
+    else:
+        said.check_unsaid()
     if query.pictures and encoder is None:
         encoder = load(collection)
     given = shown(collection, query, tune, encoder)
+    if query.worded:
+        asked = said.asked(collection, query, given, tune, narrowed(query, where))
+        return _worded(asked, said.sliders, hit, match)
     id_ = _hit_of(collection, query, hit, where, tune, encoder)
     if id_ in given.items:
         raise UsageError(f"Picture {id_} is part of the query itself, and so no hit; name another one.")
@@ -78,6 +95,28 @@ def explain(
         left_out=tuple(sorted(_left_out(there, names, kinds), key=_cost)),
         beside=beside,
         match=found,
+        why_no_match=why_not,
+    )
+
+
+def _worded(asked: Asked, sliders: Sliders, hit: Hit | str | Path | None, match: bool) -> Reasons:
+    """Why a query with words finds it."""
+    found = WordedHit.of(asked, sliders, hit)
+    collection = asked.collection
+    (row,) = collection.rows([found.id], [])
+    beside = found.beside
+    map_, why_not = _match(collection, beside, row["file"]) if match else (None, "It was not asked for.")
+    return Reasons(
+        id=found.id,
+        path=row["path"],
+        file=row["file"],
+        score=found.score,
+        confidence=found.confidence,
+        splits=found.splits,
+        standings=tuple(found.standings),
+        left_out=tuple(sorted(found.left_out, key=_cost)),
+        beside=beside,
+        match=map_,
         why_no_match=why_not,
     )
 
@@ -195,12 +234,7 @@ def _cost(one: LeftOut) -> tuple[float, float]:
 def _beside(query: Query, given: Shown, terms: Sequence[Term]) -> Part | None:
     """The part of the query with a picture that the score owes most to."""
     asked = [part for part, mark in zip(query.shown, given.marks, strict=True) if not mark]
-    some = [
-        (term.value, -n)
-        for n, (part, term) in enumerate(zip(asked, terms, strict=False))  # the last term is of no part
-        if isinstance(part, Picture | Like)
-    ]
-    return asked[-max(some)[1]] if some else None
+    return owed_most(asked, terms)
 
 
 def _match(collection: Collection, part: Part | None, file: Path) -> tuple[Match | None, str]:

@@ -64,6 +64,11 @@ class Query:
         return tuple(part for part in self.parts if isinstance(part, Words))
 
     @property
+    def worded(self) -> bool:
+        """Whether anything is said in words."""
+        return bool(self.words or self.keeps or self.drops)
+
+    @property
     def keeps(self) -> tuple[Keep, ...]:
         """What must stay of the reference, in order."""
         return tuple(part for part in self.parts if isinstance(part, Keep))

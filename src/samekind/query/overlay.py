@@ -70,6 +70,8 @@ def drawn(reasons: Reasons, asked: Pixels | None, found: Pixels | None) -> bytes
         page.paste(one, corner)
     if reasons.match and all(pictures):
         _draw_pairs(page, reasons.match, corners, [one.size for _, one in _numbered(pictures)], small)
+    if tall and reasons.beside is None:
+        _draw_words(pen, reasons, tall)
     for n, line in enumerate(lines):
         pen.text((_GAP, words + 23 * n), line, _INK, middle)
     for split in splits:
@@ -141,6 +143,16 @@ def _draw_pairs(
         for x, y in ends:
             pen.ellipse((x - 10, y - 10, x + 10, y + 10), colour, (255, 255, 255), 2)
             pen.text((x, y), str(number), (255, 255, 255), font, anchor="mm")
+
+
+def _draw_words(pen: ImageDraw.ImageDraw, reasons: Reasons, tall: int) -> None:
+    """What was asked in words, where the query has no picture to lay there."""
+    large = ImageFont.load_default(26)
+    said = [term.name for term in reasons.splits[0].terms if term.kind in ("words", "keep", "drop")]
+    lines = [line for name in said for line in _wrapped(name, large, _SIDE - 2 * _GAP)]
+    top = _GAP + tall / 2 - 17 * (len(lines) - 1)
+    for n, line in enumerate(lines):
+        pen.text((_GAP + _SIDE / 2, top + 34 * n), ending(line, large, _SIDE), _INK, large, anchor="mm")
 
 
 def _height(split: Split) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from samekind.query.matching import Match
 from samekind.query.model import Drop, Keep, Like, Part, Picture, Unlike, Words
 
+CONCEPT, REST = "concept", "rest"
+"""The split by named concepts, and the kind of its term for all that is no words."""
 _STEPS = {"plain": "untuned", "map": "without the hub correction", "hubs": "without the marks"}
 """Standings by their step, as what is said of them when they are compared with the last one."""
 
@@ -47,7 +50,8 @@ class Split:
 class Standing:
     """Score and rank after a step: "plain" (the encoder alone), "map", "hubs" (both of tuning), "marks".
 
-    ``rank`` is None beyond what was counted. After marks scores are on another scale than before.
+    With words the steps are "plain" and "composed". ``rank`` is None beyond what was counted. After marks scores are on
+    another scale than before.
     """
 
     step: str
@@ -63,7 +67,8 @@ class Standing:
 class LeftOut:
     """Score and rank in the final order without one part of the query; ``drop`` is how much the score falls.
 
-    Where there are marks, a score is on another scale without one of them: then the ranks say more.
+    Where there are marks, a score is on another scale without one of them: then the ranks say more. So they do with
+    words: what is left is asked with the same sliders, and words alone, or a picture alone, count in full.
     """
 
     name: str
@@ -82,8 +87,10 @@ class LeftOut:
 class Reasons:
     """Why a picture was found.
 
-    Each of ``splits`` sums to ``score``. ``standings`` go from the plain encoder to the order that is shown,
-    ``left_out`` has the parts of the query that its place owes most to first; it is empty where there is one only.
+    Each of ``splits`` sums to ``score``: "encoder" and "query", or with words "query" and "concept", in which named
+    concepts that words and picture share stand for the words. ``standings`` go from the plain encoder to the order that
+    is shown, ``left_out`` has the parts of the query that its place owes most to first; it is empty where there is one
+    only.
     ``beside`` is the part of the query whose picture is laid beside the hit in ``match``; where that is None,
     ``why_no_match`` says why.
     """
@@ -118,7 +125,7 @@ class Reasons:
         if self.match and self.beside:
             asked, found = _where(self.match.asked.peak), _where(self.match.found.peak)
             said.append(f"{found} of it looks most like {asked} of {name_of(self.beside)}")
-        said += [text for text in (self._terms(), self._steps(), self._parts()) if text]
+        said += [text for text in (self._terms(), self._concepts(), self._steps(), self._parts()) if text]
         return f"{said[0]}: {'; '.join(said[1:])}." if said[1:] else f"{said[0]}."
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,13 +148,16 @@ class Reasons:
 
     def _terms(self) -> str:
         """The way to split the score that says most, the largest terms first."""
-        terms = max((split.terms for split in self.telling), key=len, default=())
-        if len(terms) < 2:
+        asked = [split for split in self.telling if split.by != CONCEPT] or self.telling
+        terms = max((split.terms for split in asked), key=len, default=())
+        return _said(terms, 3) if len(terms) > 1 else ""
+
+    def _concepts(self) -> str:
+        """What the words' part is made of, where the parts of the query were told before."""
+        by = next((split for split in self.telling if split.by == CONCEPT), None)
+        if by is None or len(self.telling) < 2:
             return ""
-        ordered = sorted(terms, key=lambda term: -abs(term.value))[:3]
-        return ", ".join(
-            f"{term.name} {'gives' if term.value >= 0 else 'takes'} {abs(term.value):.2f}" for term in ordered
-        )
+        return f"in the words {_said([term for term in by.terms if term.kind != REST], 2)}"
 
     def _steps(self) -> str:
         """What was before all marks, or else before the step of tuning that the hit's rank owes most to."""
@@ -166,6 +176,12 @@ class Reasons:
         return f"without {self.left_out[0].name} it would come {_place(self.left_out[0].rank)}"
 
 
+def _said(terms: Sequence[Term], count: int) -> str:
+    """The largest terms."""
+    ordered = sorted(terms, key=lambda term: -abs(term.value))[:count]
+    return ", ".join(f"{term.name} {'gives' if term.value >= 0 else 'takes'} {abs(term.value):.2f}" for term in ordered)
+
+
 def _place(rank: int | None) -> str:
     if rank is None:
         return "far behind"
@@ -182,6 +198,16 @@ def _where(peak: tuple[float, float]) -> str:
     return "the " + " ".join(filter(None, sides))
 
 
+def owed_most(parts: Sequence[Part], terms: Sequence[Term]) -> Part | None:
+    """Of these parts of a query the one with a picture whose term is greatest; ``terms`` begin with theirs."""
+    some = [
+        (term.value, -n)
+        for n, (part, term) in enumerate(zip(parts, terms, strict=False))
+        if isinstance(part, Picture | Like)
+    ]
+    return parts[-max(some)[1]] if some else None
+
+
 def name_of(part: Part) -> str:
     """What a part of a query is called in reasons."""
     match part:
@@ -191,6 +217,10 @@ def name_of(part: Part) -> str:
             return "the picture"
         case Like(item=item) | Unlike(item=item):
             return str(item)
-        case Words(text=text) | Keep(text=text) | Drop(text=text):
+        case Words(text=text):
             return f'"{text}"'
+        case Keep(text=text):
+            return f'keeping "{text}"'
+        case Drop(text=text):
+            return f'dropping "{text}"'
     return "the vector"

@@ -19,11 +19,11 @@ from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.looking import load
 from samekind.query.model import Query
-from samekind.query.named import named_of, sources_of
+from samekind.query.said import Said
 from samekind.query.shown import shown
 from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
-from samekind.query.worded import Asked, hits_of
-from samekind.query.wordings import prepare, wording_of
+from samekind.query.worded import hits_of
+from samekind.query.wordings import prepare
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -86,17 +86,13 @@ def search(
     level = level_of(granularity)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
-    worded = bool(query.words or query.keeps or query.drops)
-    if worded:
+    said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
+    if query.worded:
         if level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
-        sources = sources_of(collection.settings.weak_captions if weak_captions is None else weak_captions)
-        prepare(collection, sources).result()
-    elif with_reference or any(one is not None for one in (method, change, keep, rewritten, weak_captions)):
-        raise UsageError(
-            "A method, change, keep, a rewritten text, weak captions and the reference among the hits are for queries "
-            "with words; leave them out, or say some words."
-        )
+        prepare(collection, said.sources(collection)).result()
+    else:
+        said.check_unsaid()
     if query.pictures and encoder is None:
         encoder = load(collection)
     loaded = time.perf_counter()
@@ -113,12 +109,8 @@ def search(
         min_score=min_score,
         collapse=collapse,
     )
-    if worded:
-        wording = wording_of(collection)
-        named = named_of(collection, wording.ids, sources)
-        passing = narrowed(query, where)
-        whole = Asked(collection, wording, query, given, tune, rewritten, named, passing, with_reference)
-        hits = hits_of(whole, bare, Sliders(method, change, keep))
+    if query.worded:
+        hits = hits_of(said.asked(collection, query, given, tune, narrowed(query, where)), bare, said.sliders)
         return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))
     space, vector = given.space, given.vector
     asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)

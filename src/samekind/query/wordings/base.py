@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Vectors
 from samekind.meaning import concept_names
+from samekind.query.reasons import Term
 
+NEAR_ALL = "being near to all words"
 SURE_FROM, STEEPNESS = 2.0, 1.2
 """A score is as sure as not where it stands so many standard deviations above the best scores of unrelated words."""
 LOOKED_AT = 2_000
@@ -39,6 +41,13 @@ class Wording(ABC):
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n): for each text how well each picture shows it."""
 
+    @abstractmethod
+    def shared(self, text: str, row: int) -> list[Term]:
+        """What the text and the picture of a row share, as terms that sum to its score less the average of all scores.
+
+        Those of the kind "concept" are named concepts.
+        """
+
     def said_scores(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         """(t, n): for each text how well the captions that pictures have fit it; None where they have none."""
         return None
@@ -59,3 +68,8 @@ class Wording(ABC):
         mean, spread = self.background
         far = (scores.astype(np.float64) - mean) / max(spread, 1e-6)
         return np.asarray(1 / (1 + np.exp(-STEEPNESS * (far - SURE_FROM))))
+
+
+def concept(name: str, there: float, value: float) -> Term:
+    """The term of a named concept; ``there`` says by how much more than usual the picture shows it."""
+    return Term(name if there >= 0 else f"less {name} than usual", "concept", float(value))

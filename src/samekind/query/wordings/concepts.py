@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from samekind.encoders.base import Vectors
 from samekind.errors import UsageError
 from samekind.meaning import MeaningSpace, concept_names, sentence_vectors, split_concepts
-from samekind.meaning.colours import named, share_named
+from samekind.meaning.colours import COLOURS, named, share_named
 from samekind.meaning.shipped import class_vectors
-from samekind.query.wordings.base import LOOKED_AT, Wording
+from samekind.query.reasons import Term
+from samekind.query.wordings.base import LOOKED_AT, NEAR_ALL, Wording, concept
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -90,8 +91,30 @@ class ConceptWording(Wording):
             if asked.any():
                 share = share_named(text)
                 found[row] *= 1 - share
-                found[row] += (COLOUR + ALL_COLOUR * share) * (self.colours @ asked) / asked.sum()
+                found[row] += self.colours @ _counted(asked, share)
         return np.asarray(found, np.float32)
+
+    def shared(self, text: str, row: int) -> list[Term]:
+        """Classes by their names, what the bridge makes of the look, and colours; all over the collection's average.
+
+        A class gives what the picture has more of it than is usual, times how much nearer than other classes it is to
+        the text: what a picture has more of one it has less of others, so this changes no sum.
+        """
+        asked, (text_vector,) = named(text), sentence_vectors([text])
+        share = share_named(text) if asked.any() else 0.0
+        shown, bridged = self.space.split(self.concepts[row : row + 1], self.looks[row : row + 1])
+        usual, bridged_usual = self._usual
+        there, cosines = shown[0] - usual, class_vectors() @ text_vector
+        gives = (1 - share) * there * (cosines - cosines.mean())
+        found = [concept(name, *one) for name, *one in zip(concept_names(), there, gives, strict=False)]
+        if bridged is not None:
+            look = float((bridged[0] - bridged_usual) @ text_vector)
+            found.append(Term("the look as a whole", "look", (1 - share) * look))
+        near = float(self.hubs[row] - self.hubs.mean())
+        found.append(Term(NEAR_ALL, "hubs", -(1 - share) * HUB * near))
+        counted = _counted(asked, share) * self.colours[row]
+        found += [Term(f"the colour {COLOURS[at]}", "colour", float(counted[at])) for at in np.flatnonzero(asked)]
+        return found
 
     def said_scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n): cosines with the pictures' classes in words."""
@@ -103,7 +126,22 @@ class ConceptWording(Wording):
         best = self._meant(concept_names()[self.unrelated], -(-len(self.meanings) // LOOKED_AT)).max(axis=1)
         return float(best.mean()), float(best.std())
 
+    @cached_property
+    def _usual(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(1000,) and (512,) means of the two parts of the meanings, which are split block by block."""
+        totals = np.zeros(len(class_vectors())), np.zeros(class_vectors().shape[1])
+        for start in range(0, len(self.looks), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            for total, part in zip(totals, self.space.split(self.concepts[some], self.looks[some]), strict=True):
+                total += 0 if part is None else part.sum(axis=0, dtype=np.float64)
+        return totals[0] / len(self.looks), totals[1] / len(self.looks)
+
     def _meant(self, texts: Sequence[str], step: int = 1) -> NDArray[np.float32]:
         """(t, n / step) scores without colours, of every so manieth picture."""
         cosines = sentence_vectors(texts) @ self.meanings[::step].T
         return np.asarray(cosines - HUB * self.hubs[::step], np.float32)
+
+
+def _counted(asked: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """(13,) what each colour counts in a score where a text names those ``asked`` for, a ``share`` of its letters."""
+    return (COLOUR + ALL_COLOUR * share) * asked / max(float(asked.sum()), 1.0)

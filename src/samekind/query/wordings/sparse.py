@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.meaning import concept_names
 from samekind.meaning.sparse import SparseConcepts
-from samekind.query.wordings.base import Wording
+from samekind.query.reasons import Term
+from samekind.query.wordings.base import Wording, concept
 from samekind.query.wordings.concepts import known_concepts
 
 if TYPE_CHECKING:
@@ -33,3 +35,8 @@ class SparseWording(Wording):
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n): log odds of the concepts that the words name, added up."""
         return self.concepts.scores(texts)
+
+    def shared(self, text: str, row: int) -> list[Term]:
+        """The concepts that the words name."""
+        found = self.concepts.shares(text, row)
+        return [concept(concept_names()[at], here - usual, here - usual) for at, (here, usual) in found.items()]

@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from samekind.encoders.base import TextTower, Vectors
 from samekind.encoders.prompts import encode_asked
 from samekind.errors import UsageError
-from samekind.query.wordings.base import Wording
+from samekind.meaning import concept_names, sentence_vectors, sentences_there
+from samekind.meaning.shipped import class_vectors
+from samekind.meaning.sparse import concepts_named
+from samekind.meaning.terms import terms
+from samekind.query.reasons import Term
+from samekind.query.wordings.base import NEAR_ALL, Wording, concept
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
+
+NEAR, SAID_BY = 20, 5
+"""How many concepts near to a text the tower is asked about, and by how many of them a text is said at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,53 @@ class TowerWording(Wording):
             return np.zeros((0, len(self.ids)), np.float32)
         return np.asarray(encode_asked(self.tower, texts).vectors @ self._centred.T, np.float32)
 
+    def shared(self, text: str, row: int) -> list[Term]:
+        """The text said by a few concepts that are near to it, each compared with the picture, and what they leave.
+
+        Texts are taken less the mean of unrelated ones, which all of them share.
+        """
+        names = [concept_names()[at] for at in _near(text)]
+        vectors = encode_asked(self.tower, [text, *names]).vectors - self._unrelated
+        asked, concepts = vectors[0], vectors[1:]
+        picture = self._centred[row]
+        found = [Term(NEAR_ALL, "hubs", float(self._unrelated @ picture))]
+        for at, weight in said_by(asked, concepts).items():
+            gives = float(weight * concepts[at] @ picture)
+            found.append(concept(names[at], gives, gives))
+            asked = asked - weight * concepts[at]
+        return [*found, Term("what no concept names", "unnamed", float(asked @ picture))]
+
+    @cached_property
+    def _unrelated(self) -> NDArray[np.float32]:
+        """(dim,) the mean of the names of many things."""
+        return np.asarray(encode_asked(self.tower, concept_names()[self.unrelated]).vectors.mean(axis=0), np.float32)
+
     def cut(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Which texts have more tokens than the tower takes."""
         return encode_asked(self.tower, texts).cut if texts else ()
+
+
+def said_by(asked: NDArray[np.float32], concepts: Vectors) -> dict[int, float]:
+    """Positive weights of at most ``SAID_BY`` concepts (k, dim) whose sum is near to a text (dim,).
+
+    Orthogonal matching pursuit (Pati et al., 1993), which ends before a weight would be negative; after SpLiCE (Bhalla
+    et al., 2024), which says pictures so.
+    """
+    chosen: list[int] = []
+    weights = np.zeros(0, np.float32)
+    while len(chosen) < min(SAID_BY, len(concepts)):
+        gains = concepts @ (asked - weights @ concepts[chosen])
+        gains[chosen] = -np.inf
+        best = int(gains.argmax())
+        more = np.linalg.lstsq(concepts[[*chosen, best]].T, asked, rcond=None)[0]
+        if gains[best] <= 0 or (more <= 0).any():
+            break
+        chosen, weights = [*chosen, best], more
+    return {at: float(weight) for at, weight in zip(chosen, weights, strict=True)}
+
+
+def _near(text: str) -> list[int]:
+    """The concepts that are nearest to a text by the sentence encoder, or without one those that its words name."""
+    if sentences_there():
+        return [int(at) for at in np.argsort(-(class_vectors() @ sentence_vectors([text])[0]))[:NEAR]]
+    return sorted({at for term in terms(text) for at in concepts_named(term)})[:NEAR]
