@@ -164,6 +164,16 @@ def test_a_cap_is_a_part_of_its_own(collection: Collection) -> None:
     assert_sums(reasons)
 
 
+def test_what_a_method_makes_no_use_of_gives_nothing(collection: Collection) -> None:
+    reasons = reasons_for(collection, (Like("blue/1.png"), Words("red"), Keep("a square")), method="align")
+    assert [term.value for term in reasons.splits[0].terms if term.kind == "keep"] == [0]
+
+
+def test_one_of_two_equal_parts_is_left_out(collection: Collection) -> None:
+    red = Words("red")
+    assert len(reasons_for(collection, (red, red, Drop("blue"))).left_out) == 3
+
+
 def test_what_was_learned_is_a_part_of_its_own(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "judged", lambda *_: (True, "for the test", {}))
     save(collection, *fitting.fitted(collection))

@@ -9,7 +9,7 @@ from typing import Any
 from samekind.collection.where import Where as Filter
 from samekind.errors import UsageError
 from samekind.query import plain
-from samekind.query.parts import KINDS, Drop, Keep, Like, Part, Picture, Unlike, Vector, Where, Words, pull
+from samekind.query.parts import KINDS, SHOWN, Drop, Keep, Like, Part, Picture, Unlike, Vector, Where, Words, pull
 
 __all__ = ["Drop", "Keep", "Like", "Part", "Picture", "Query", "Unlike", "Vector", "Where", "Words"]
 
@@ -46,7 +46,7 @@ class Query:
     @property
     def shown(self) -> tuple[Picture | Like | Unlike | Vector, ...]:
         """The parts that are a vector each without a word being understood, in order."""
-        return tuple(part for part in self.parts if isinstance(part, Picture | Like | Unlike | Vector))
+        return tuple(part for part in self.parts if isinstance(part, SHOWN))
 
     @property
     def references(self) -> tuple[Picture | Like, ...]:

@@ -166,6 +166,9 @@ class Where:
 
 Part = Picture | Words | Keep | Drop | Like | Unlike | Vector | Where
 
+SHOWN = (Picture, Like, Unlike, Vector)
+"""The parts that are a vector each without a word being understood."""
+
 KINDS: Mapping[str, type[Part]] = {
     "picture": Picture,
     "words": Words,

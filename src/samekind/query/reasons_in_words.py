@@ -17,6 +17,7 @@ from samekind.query.composing import USUAL, Mix
 from samekind.query.composing.sliders import Sliders
 from samekind.query.hits import Hit
 from samekind.query.model import Part, Query, Where
+from samekind.query.parts import SHOWN
 from samekind.query.reasons import CONCEPT, REST, LeftOut, Split, Standing, Term, name_of, owed_most
 from samekind.query.shown import Shown
 from samekind.query.worded import Asked
@@ -99,11 +100,11 @@ class WordedHit:
     @property
     def left_out(self) -> Iterator[LeftOut]:
         """What becomes of the hit without each part of the query, where there is a question without it."""
-        for part in self.asked.query.parts:
+        for at, part in enumerate(self.asked.query.parts):
             if isinstance(part, Where):
                 continue
             try:
-                less = self._without(part)
+                less = self._without(at)
                 standing = self._standing("", less, self.sliders if less.query.worded else Sliders(USUAL, 1.0, 1.0))
             except UsageError:  # nothing is looked for any more, or the others cancel each other out
                 continue
@@ -118,11 +119,11 @@ class WordedHit:
         rank = int(before.sum()) + 1 if self.row in self.asked.usable else None
         return Standing(step, float(own), rank)
 
-    def _without(self, part: Part) -> Asked:
-        parts, shown = self.asked.query.parts, self.asked.query.shown
-        less = Query(*(one for one in parts if one is not part))
+    def _without(self, at: int) -> Asked:
+        parts = self.asked.query.parts
+        less = Query(*parts[:at], *parts[at + 1 :])
         text = self.asked.text if less.words == self.asked.query.words else None
-        keep = np.array([one is not part for one in shown], np.bool_)
+        keep = np.array([n != at for n, part in enumerate(parts) if isinstance(part, SHOWN)], np.bool_)
         return replace(self.asked, query=less, shown=_only(self.asked.shown, keep), text=text)
 
     def _by_query(self) -> Iterator[Term]:
