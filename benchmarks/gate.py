@@ -313,7 +313,7 @@ class Bench:
                 (grappa, "nearest_rows", neighbours),
                 (trial, "judge", judge),
                 (trained, "witnessed", known),
-                (Tokens, "drop", self.keep),
+                (Tokens, "drop", lambda tokens: self.keep(tokens)),  # a function, so that it gets the tokens
             ):
                 changed.enter_context(patch.object(place, name, value))
             Job(trained.train_candidate(self.gathered, self.encoder, True, seed, self.settings)).result()
