@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from samekind.collection import Collection
-from samekind.collection.concepts import FOLDER
+from samekind.collection.concepts import CONCEPTS
 from samekind.encoders.load import load_encoder, load_text_tower
 from samekind.encoders.prompts import encode_asked
 from samekind.errors import EncoderMismatch
@@ -40,7 +40,7 @@ def test_words_are_those_of_the_tower(collection: Collection) -> None:
     loaded = collection.vectors(tuned=False)
     wanted = encode_asked(words, ["a red kettle"]).vectors[0] @ (loaded.matrix - loaded.matrix.mean(axis=0)).T
     assert [hit.id for hit in hits] == [loaded.ids[row] for row in np.argsort(-wanted, kind="stable")]
-    assert not (collection.path / FOLDER).exists()
+    assert not (collection.path / CONCEPTS.folder).exists()
 
 
 def test_a_picture_and_words_by_every_method(collection: Collection) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from samekind.collection import Collection
-from samekind.collection.concepts import FOLDER
+from samekind.collection.concepts import CONCEPTS
 from samekind.errors import UsageError
 from samekind.meaning import MeaningSpace, concept_names, sentence_vectors, sentences
 from samekind.meaning.shipped import class_vectors
@@ -176,7 +176,7 @@ def test_words_are_learned_once_and_kept_by_a_sync(collection: Collection, folde
     collection.sync([folder], encoder=ENCODER, tune=False).result()
     collection.refresh()
     assert len(wording_of(collection).ids) == 16
-    assert (collection.path / FOLDER).is_dir()
+    assert (collection.path / CONCEPTS.folder).is_dir()
 
 
 def test_a_collection_without_pictures_is_told_apart(tmp_path: Path) -> None:

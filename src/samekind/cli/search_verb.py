@@ -76,6 +76,13 @@ def search(
     granularity: Annotated[
         str, typer.Option(help="fine, coarse (pictures of the same wider kind first), or from 0, fine, to 1, coarse.")
     ] = "fine",
+    parts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mine|theirs",
+            help="Find what is a part of my picture (mine), or pictures that mine is a part of (theirs).",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line and hit.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Only the files' paths, one a line.")] = False,
@@ -120,6 +127,7 @@ def search(
         "rewritten": rewritten,
         "weak_captions": weak_captions,
         "with_reference": with_reference,
+        "parts": parts,
     }
     if len(ways) > 1 and min_score is not None:
         raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")

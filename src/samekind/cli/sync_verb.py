@@ -41,6 +41,9 @@ def sync(
     words: Annotated[
         bool, typer.Option("--words", help="Also learn what words need, as a first search would.")
     ] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Also look at the parts of pictures, for search --parts.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -56,6 +59,8 @@ def sync(
     report = follow(collection.sync(sources or [], tune=not no_tune, dry_run=dry_run), quiet=quiet)
     if words and not dry_run:
         follow(collection.learn_words(), quiet=quiet)
+    if parts and not dry_run:
+        follow(collection.learn_parts(), quiet=quiet)
     if json:
         sys.stdout.write(jsons.dumps(report.to_dict()) + "\n")
     else:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.collection import captions, concept_filter, concepts, index, kinds, retune
+from samekind.collection import captions, concept_filter, index, kinds, retune
 from samekind.collection import manifest as manifests
+from samekind.collection.beside import LearnReport
+from samekind.collection.concepts import CONCEPTS
 from samekind.collection.info import Info, describe
 from samekind.collection.lock import writing
 from samekind.collection.made_by import MadeBy, made_by
 from samekind.collection.make import absolute, make
 from samekind.collection.manifest import Manifest
 from samekind.collection.migrate import MigrateReport, former, migrate
+from samekind.collection.multi_vector import PARTS, VECTORS
 from samekind.collection.plan import MISSING, STATES
 from samekind.collection.shelf import clear
 from samekind.collection.spaces import PRESENT_ROWS, Loaded, Neighbours, load, scan_nearest
@@ -340,16 +343,25 @@ class Collection:
         self, sources: Sequence[str | Path | Source], encoder: Encoder | None, settings: Settings, *how: bool
     ) -> Generator[Event, None, SyncReport]:
         report = yield from sync(self, sources, encoder, settings, *how)
-        if not report.dry_run and concepts.has_some(self):
-            yield from concepts.learn(self, settings)
+        for look in (CONCEPTS, PARTS):
+            if not report.dry_run and look.has_some(self):
+                yield from look.learn(self, settings)
         return report
 
-    def learn_words(self, *, settings: Settings | None = None) -> Job[concepts.WordsReport]:
+    def learn_words(self, *, settings: Settings | None = None) -> Job[LearnReport]:
         """Looks at what words need of all present pictures: once, and whatever is new later on.
 
         The job raises CollectionBusy and StorageError.
         """
-        return Job(concepts.learn(self, settings or self.settings))
+        return Job(CONCEPTS.learn(self, settings or self.settings))
+
+    def learn_parts(self, *, settings: Settings | None = None) -> Job[LearnReport]:
+        """Looks at the parts of all present pictures, for searches by parts: once, and whatever is new later on.
+
+        The job raises CollectionBusy, StorageError, and EncoderError for an encoder that does not show what it sees
+        where.
+        """
+        return Job(PARTS.learn(self, settings or self.settings))
 
     def learn_captions(self, *, settings: Settings | None = None) -> Job[int]:
         """Reads captions and keywords out of the files of all present pictures: once, and of new ones later on.
@@ -360,7 +372,7 @@ class Collection:
 
     def knows(self, kinds: Iterable[str]) -> bool:
         """Whether "concepts" or "captions" were learned once and not forgotten; those of later pictures may lack."""
-        made = {"concepts": concepts.has_some(self), "captions": captions.has_some(self)}
+        made = {"concepts": CONCEPTS.has_some(self), "captions": captions.has_some(self)}
         return all(made[kind] for kind in kinds)
 
     def captions_of(self, hashes: Sequence[str | None]) -> list[tuple[str, ...]]:
@@ -376,7 +388,12 @@ class Collection:
 
     def concepts_of(self, hashes: list[str | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """What pictures with these contents show, (m, 1013) of those known so far, and (n,) which are known."""
-        return concepts.read(self, hashes, self.settings)
+        return CONCEPTS.read(self, hashes, self.settings)
+
+    def parts_of(self, hashes: list[str | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Vectors of the parts of pictures with these contents, (m, VECTORS, d) of those known, and (n,) which are."""
+        found, there = PARTS.read(self, hashes, self.settings)
+        return found.reshape(len(found), VECTORS, found.shape[1] // VECTORS), there
 
     def tune(self) -> Job[retune.TuneReport]:
         """Fits the collection to its own pictures again, whether or not that is due."""

@@ -36,8 +36,12 @@ class PatchNetwork:
 
     def __call__(self, pixels: Pixels) -> Patches:
         """(h, w, 3) uint8 -> (rows, columns, dim) float32."""
+        return self.of_view(self.view.apply(pixels))
+
+    def of_view(self, seen: Pixels) -> Patches:
+        """The same of what ``view`` made of a picture, (side, side, 3) uint8."""
         rows, columns, dim = self.network.shape
-        streams = self.network(self.view.apply(pixels)[None]).reshape(-1, rows, columns, dim)
+        streams = self.network(seen[None]).reshape(-1, rows, columns, dim)
         return np.concatenate(streams, axis=-1)  # one, but for adaptors that have streams of their own
 
     def blank(self) -> Patches:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from samekind.query.worded import Asked
 
 _SHOWN_FROM = 0.05
+_BY_PARTS = {"mine": "what is a part of your picture", "theirs": "pictures of which yours is a part"}
 WEAK_BELOW = 0.5
 """Confidence below which a hit is shown as weak."""
 
@@ -97,9 +98,9 @@ class Hits(Sequence[Hit]):
     """The hits of one search, best first; thresholds can be moved afterwards without searching again.
 
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
-    shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, or with a ``granularity`` above 0, the
-    order is that of the marks or of the wider kind, while scores and confidences belong to the ``fine`` search, whose
-    hits are kept to compare with. ``understood`` says how words were taken, and
+    shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, with a ``granularity`` above 0, or by
+    ``parts``, the order is that of the marks, of the wider kind or of the parts, while scores and confidences belong to
+    the ``fine`` search, whose hits are kept to compare with. ``understood`` says how words were taken, and
     ``asked`` holds what ``slid`` needs.
     """
 
@@ -115,6 +116,7 @@ class Hits(Sequence[Hit]):
     seconds: Seconds = field(default_factory=Seconds)
     granularity: float = 0.0
     marks: int = 0
+    parts: str = ""
     fine: Hits | None = None
     understood: Understood | None = None
     asked: Asked | None = field(default=None, repr=False)
@@ -157,9 +159,9 @@ class Hits(Sequence[Hit]):
     def nothing_here(self) -> bool:
         """True when no hit reaches the confidence of a match: the collection holds nothing of this kind.
 
-        Asked of the fine search, whatever marks and granularity say.
+        Asked of the fine search, whatever marks and granularity say; of parts, which have no confidence, never.
         """
-        return all(hit.weak for hit in self._same_of_fine())
+        return not self.parts and all(hit.weak for hit in self._same_of_fine())
 
     @property
     def no_effect(self) -> bool:
@@ -216,6 +218,7 @@ class Hits(Sequence[Hit]):
             "collapse": self.collapse,
             "granularity": self.granularity,
             "marks": self.marks,
+            "parts": self.parts or None,
             "no_effect": self.no_effect,
             "understood": self.understood.to_dict() if self.understood else None,
             "collapsed": sum(len(hit.copies) for hit in self),
@@ -274,14 +277,18 @@ def remark(hit: Hit) -> str:
 
 def said_roles(hit: Hit) -> str:
     """What each thing that was asked for gives to a hit, where there were several."""
+    if "parts" in hit.roles:
+        return f"parts {hit.roles['parts']:.2f}"
     parts = [f"{name} {part:+.1f}" for name, part in hit.roles.items() if abs(part) >= _SHOWN_FROM]
     return ", ".join(parts) if len(hit.roles) > 1 else ""
 
 
 def about_order(hits: Hits) -> str:
-    """What marks and a granularity did to these hits, in words; nothing for a fine search without marks."""
+    """What marks, a granularity or parts did to these hits, in words; nothing for a fine search."""
     if hits.fine is None:
         return ""
+    if hits.parts:
+        return f"ordered by parts: {_BY_PARTS[hits.parts]}; score and confidence are of whole pictures"
     marks = [f"{hits.marks} mark{'s' * (hits.marks > 1)}"] if hits.marks else []
     asked = " and ".join([*marks, *([f"granularity {hits.granularity:g}"] if hits.granularity else [])])
     if hits.no_effect:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
 from samekind.query.looking import load
+from samekind.query.maxsim import DEPTH, check_parts, likeness
 from samekind.query.model import Query
 from samekind.query.said import Said
 from samekind.query.shown import shown
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
     from samekind.tuning.space import Space
+
+Likeness = Callable[[list[str | None]], NDArray[np.float32]]
+"""Content hashes (n,) -> how alike, (n,)."""
 
 _SPARE = 16
 """Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
@@ -52,6 +57,7 @@ def search(
     rewritten: str | None = None,
     weak_captions: str | None = None,
     with_reference: bool = False,
+    parts: str | None = None,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -72,6 +78,9 @@ def search(
     left out, unless ``with_reference``.
     ``weak_captions`` names the texts that words are looked up in too (`named.py`): any of folders, files, captions and
     columns, with commas between them, or none; None: as the settings say.
+    ``parts`` "mine" finds pictures of what is a part of the query's one picture, "theirs" pictures of which that is a
+    part (`maxsim.py`), among the nearest 2,000; scores and confidences stay those of whole pictures. It wants
+    ``Collection.learn_parts``.
     What words need of the pictures is made first where it is lacking, a long job (or run ``Collection.learn_words``).
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
@@ -84,6 +93,7 @@ def search(
     check_confidence(min_confidence)
     check_collapse(collapse)
     level = level_of(granularity)
+    check_parts(parts, query, level)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
     said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
@@ -122,6 +132,9 @@ def search(
     if level > FINE:
         wide = asking.wider(vector, given.plain, level)
         hits = asking.ordered_by(asking.side_of(wide), replace(fine, granularity=level, fine=fine))
+    if parts is not None:
+        alike = partial(likeness, collection, query, parts)
+        hits = asking.by_parts(alike, replace(fine, parts=parts, fine=fine))
     seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
     return hits.timed(seconds)
 
@@ -168,6 +181,20 @@ class _Asking:
             hits = self._filled(bare, ids, self._stored(ids) @ self.side_of(self.vector))
             if len(hits) == fine.k or len(ids) < fetch - len(self.left_out):
                 return hits
+            fetch *= 4
+
+    def by_parts(self, likeness: Likeness, bare: Hits) -> Hits:
+        """The nearest pictures in the order of another likeness, scored as the fine search of ``bare``."""
+        fine = bare.fine or bare
+        ids, scores = self._found(self.side_of(self.vector), DEPTH + len(self.left_out), self.where)
+        alike = likeness(self.collection.hashes(ids))
+        order, fetch = np.argsort(-alike, kind="stable"), fine.k + _SPARE
+        while True:
+            some = order[:fetch]
+            hits = self._filled(bare, [ids[n] for n in some], scores[some])
+            if len(hits) == fine.k or fetch >= len(ids):
+                told = zip(hits.candidates, alike[some].tolist(), strict=True)
+                return replace(hits, candidates=tuple(replace(hit, roles={"parts": value}) for hit, value in told))
             fetch *= 4
 
     def _found(
