@@ -18,10 +18,11 @@ from common import SHARED, save
 from numpy.typing import NDArray
 
 from samekind.evaluation.compare import Difference, differences
+from samekind.evaluation.composed.asking import PICTURE, WORDS, collection_of
 from samekind.evaluation.composed.measures import ByRule, own
 from samekind.evaluation.composed.own import read_own
 from samekind.evaluation.composed.rankings import Rankings
-from samekind.evaluation.composed.run import HEADLINES, PICTURE, WORDS, collection_of
+from samekind.evaluation.composed.run import HEADLINES
 from samekind.events import Job
 from samekind.query.composing import METHODS, composed
 from samekind.query.learned.evidence import parts

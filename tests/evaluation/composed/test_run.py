@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from samekind.evaluation.composed.run import WORDS, evaluate_composed
+from samekind.evaluation.composed.asking import WORDS
+from samekind.evaluation.composed.run import evaluate_composed
 from samekind.query import named
 from tests.collection.mock import MockEncoder, draw
 

@@ -116,6 +116,12 @@ class Rankings:
         )
 
 
+def descending(scores: NDArray[Any]) -> Order:
+    """(n,) numbers of the scores, the best highest; ties in their order."""
+    # from the last to the first, so that turning the ascending order round leaves ties as they stood
+    return (len(scores) - 1 - np.argsort(scores[::-1], kind="stable"))[::-1].astype(np.int32)
+
+
 def _read(benchmark: Benchmark, names: tuple[str, ...], orders: Iterable[Order]) -> Rankings:
     """The rankings as the benchmark's protocol reads them."""
     numbers = _numbers(names)
@@ -147,8 +153,7 @@ def _one_each(benchmark: Benchmark, rankings: int) -> None:
 def _sorted(query: ComposedQuery, scores: NDArray[Any]) -> Order:
     if np.isnan(scores).any():
         raise UsageError(f"The scores of query {query.id} hold values that are not numbers; mend what made them.")
-    # from the last to the first, so that turning the ascending order round leaves ties in gallery order
-    return (len(scores) - 1 - np.argsort(scores[::-1], kind="stable"))[::-1].astype(np.int32)
+    return descending(scores)
 
 
 def _in_range(query: ComposedQuery, rows: NDArray[Any], gallery: Sequence[str]) -> Order:

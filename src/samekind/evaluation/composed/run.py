@@ -7,30 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from samekind.errors import UsageError
 from samekind.evaluation.compare import Difference, differences
+from samekind.evaluation.composed.asking import PICTURE, WORDS, Ways, ask, collection_of
 from samekind.evaluation.composed.measures import ByRule, own
 from samekind.evaluation.composed.own import read_own
-from samekind.evaluation.composed.queries import Benchmark, ComposedQuery
 from samekind.evaluation.composed.rankings import Rankings
-from samekind.evaluation.vectors import cached
-from samekind.events import Event, Job, Progress
-from samekind.query.composing import METHODS, composed, find_method
-from samekind.query.composing.sliders import Sliders
-from samekind.query.model import Like, Query, Words
-from samekind.query.shown import shown
-from samekind.query.worded import Asked
-from samekind.query.wordings import Wording, prepare, wording_of
+from samekind.events import Event, Job
+from samekind.query.composing import METHODS, find_method
+from samekind.query.wordings import wording_of
 from samekind.settings import Settings, resolve
 
 if TYPE_CHECKING:
-    from samekind.collection import Collection
     from samekind.encoders.base import Encoder
 
-PICTURE, WORDS = "picture only", "words only"
 HEADLINES = ("recall@1", "recall@10")
 
 
@@ -79,12 +69,13 @@ def evaluate_composed(
     """
     for method in methods:
         find_method(method, change, keep)
-    folder = _folder(Path(file), gallery)
-    sliders = change, keep
-    return Job(_steps(Path(file), folder, methods or list(METHODS), encoder, tune, sliders, settings or resolve()))
+    folder = folder_of(Path(file), gallery)
+    ways = Ways(methods or list(METHODS), tune, change, keep)
+    return Job(_steps(Path(file), folder, ways, encoder, settings or resolve()))
 
 
-def _folder(file: Path, gallery: str) -> Path:
+def folder_of(file: Path, gallery: str) -> Path:
+    """The folder of pictures, named beside the folder of an annotation file or from here. Raises UsageError."""
     for folder in (file.absolute().parent.parent / gallery, Path(gallery).expanduser().absolute()):
         if folder.is_dir():
             return folder
@@ -92,70 +83,18 @@ def _folder(file: Path, gallery: str) -> Path:
 
 
 def _steps(
-    file: Path,
-    folder: Path,
-    methods: Sequence[str],
-    encoder: str | Encoder,
-    tune: bool,
-    sliders: tuple[float | None, float | None],
-    settings: Settings,
+    file: Path, folder: Path, ways: Ways, encoder: str | Encoder, settings: Settings
 ) -> Generator[Event, None, ComposedEvaluation]:
-    collection = yield from collection_of(folder, encoder, tune, settings)
-    names = {
-        f"{folder.name}/{one['path']}": one["id"] for one in collection.pictures("state = present", ["id", "path"])
-    }
-    wording = wording_of(collection)
-    known = {id_: row for row, id_ in enumerate(wording.ids)}
-    gallery = [name for name, id_ in names.items() if id_ in known]
-    benchmark = read_own(file, gallery)
-    columns = np.array([known[names[name]] for name in gallery])
-    scores: dict[str, list[NDArray[np.float32]]] = {way: [] for way in (PICTURE, WORDS, *methods)}
-    for done, query in enumerate(benchmark.queries):
-        yield Progress("asking", done, len(benchmark))
-        for way, found in _asked(collection, wording, query, names, methods, tune, sliders).items():
-            scores[way].append(found[columns])
-    yield Progress("asking", len(benchmark), len(benchmark))
-    return _measured(benchmark, collection.encoder_name, {way: np.stack(rows) for way, rows in scores.items()})
+    collection = yield from collection_of(folder, encoder, ways.tune, settings)
+    ids = {f"{folder.name}/{one['path']}": one["id"] for one in collection.pictures("state = present", ["id", "path"])}
+    known = frozenset(wording_of(collection).ids)
+    benchmark = read_own(file, [name for name, id_ in ids.items() if id_ in known])
+    found = yield from ask(collection, [benchmark], ids, ways)
+    return _measured(benchmark.name, collection.encoder_name, {way: rankings for way, (rankings,) in found.items()})
 
 
-def collection_of(
-    folder: Path, encoder: str | Encoder, tune: bool, settings: Settings
-) -> Generator[Event, None, Collection]:
-    """The folder's pictures as a collection in the cache folder, tuned and with what words need."""
-    from samekind.collection import Collection
-    from samekind.encoders.load import fetch, load_encoder
-
-    if isinstance(encoder, str):
-        yield from fetch(encoder, settings)
-        encoder = load_encoder(encoder, settings)
-    collection = Collection.open_or_create(cached(folder, encoder, "-composed"), encoder)
-    yield from collection.sync([folder], encoder=encoder, settings=settings, tune=tune)
-    yield from prepare(collection)
-    return collection
-
-
-def _asked(
-    collection: Collection,
-    wording: Wording,
-    query: ComposedQuery,
-    names: Mapping[str, str],
-    methods: Sequence[str],
-    tune: bool,
-    sliders: tuple[float | None, float | None],
-) -> dict[str, NDArray[np.float32]]:
-    """For each way to ask the scores (n,) of all pictures."""
-    question = Query(Like(names[query.reference]), *map(Words, query.texts))
-    asked = Asked(collection, wording, question, shown(collection, question, tune, None), tune)
-    found: dict[str, NDArray[np.float32]] = {}
-    for method in methods:
-        given = asked.given(method)
-        found[method] = composed(given, *Sliders(method, *sliders).usual())
-        found |= {PICTURE: given.picture, WORDS: given.words}  # type: ignore[dict-item]
-    return found
-
-
-def _measured(benchmark: Benchmark, encoder: str, scores: Mapping[str, NDArray[np.float32]]) -> ComposedEvaluation:
-    ways = {way: own(Rankings.from_scores(benchmark, found)) for way, found in scores.items()}
+def _measured(name: str, encoder: str, rankings: Mapping[str, Rankings]) -> ComposedEvaluation:
+    ways = {way: own(found) for way, found in rankings.items()}
     against: dict[str, dict[str, Difference]] = {}
     for way, found in ways.items():
         if way in (PICTURE, WORDS):
@@ -164,7 +103,7 @@ def _measured(benchmark: Benchmark, encoder: str, scores: Mapping[str, NDArray[n
         for metric in HEADLINES:
             single = max((ways[PICTURE], ways[WORDS]), key=lambda one: float(one.main.values[metric].mean()))
             against[way][metric] = differences([found.main.values], [single.main.values])[metric]
-    return ComposedEvaluation(benchmark.name, encoder, ways, against)
+    return ComposedEvaluation(name, encoder, ways, against)
 
 
 def text(found: ComposedEvaluation) -> str:
