@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.errors import UsageError
-from samekind.evaluation.composed.genecis import dilated, read_genecis
+from samekind.evaluation.composed.genecis import crop_name, crop_of, dilated, read_genecis
 from samekind.pictures.views import Box
 
 
@@ -42,9 +42,32 @@ def test_complaints_name_the_entry(write, entry, message):
         read_genecis(write("focus_object.json", [entry]))
 
 
-def test_attribute_tasks_are_not_read(tmp_path):
-    with pytest.raises(UsageError, match="no object task of GeneCIS 'focus_attribute'"):
-        read_genecis(tmp_path / "focus_attribute.json")
+def test_other_files_are_no_task(tmp_path):
+    with pytest.raises(UsageError, match=r"no task of GeneCIS 'focus_colour'.*focus_attribute"):
+        read_genecis(tmp_path / "focus_colour.json")
+
+
+def crop(picture=7, box=(10, 20.5, 30, 40)):
+    return {"image_id": picture, "instance_bbox": list(box)}
+
+
+def test_attribute_tasks_ask_about_crops(write):
+    entry = {"condition": "color", "reference": crop(), "target": crop(8), "gallery": [crop(8, (0, 0, 5, 5)), crop()]}
+    benchmark = read_genecis(write("change_attribute.json", [entry]))
+    (query,) = benchmark.queries
+    assert (query.reference, query.targets) == ("7@10,20.5,30,40", ("8@10,20.5,30,40",))
+    assert query.gallery == ("7@10,20.5,30,40", "8@0,0,5,5", "8@10,20.5,30,40")
+    assert crop_of("7@10,20.5,30,40") == ("7", Box(10, 20.5, 30, 40))
+    with pytest.raises(UsageError, match=r"entry 1, target: instance_bbox must be four numbers"):
+        read_genecis(write("change_attribute.json", [entry | {"target": crop(box=(1, 2, 3))}]))
+
+
+@given(st.integers(0, 10**9), *[st.floats(0, 5000, width=32).map(lambda side: round(side, 3))] * 4)
+def test_the_name_of_a_crop_says_which(picture, left, top, across, down):
+    assert crop_of(crop_name(str(picture), Box(left, top, across, down))) == (
+        str(picture),
+        Box(left, top, across, down),
+    )
 
 
 @pytest.mark.shared
@@ -72,6 +95,8 @@ def test_the_real_files(annotations, task):
         (Box(0, 0, 400, 300), Box(0, 0, 400, 300)),
         # at the far border the crop ends where the box did
         (Box(300, 250, 100, 50), Box(230, 215, 170, 85)),
+        # a corner outside of the picture moves to its border, too
+        (Box(-5, -5, 100, 50), Box(0, 0, 170, 85)),
         # a box that reaches over the far border is cut there
         (Box(350, 250, 100, 50), Box(280, 215, 120, 85)),
     ],
@@ -95,7 +120,7 @@ def test_the_crop_covers_what_of_the_box_is_in_the_picture(left, top, across, do
         assert math.isclose(found.width, across)
 
 
-@pytest.mark.parametrize("box", [Box(0, 0, 0, 5), Box(0, 0, 5, -1), Box(10, 0, 5, 5), Box(-1, 0, 5, 5)])
+@pytest.mark.parametrize("box", [Box(0, 0, 0, 5), Box(0, 0, 5, -1), Box(10, 0, 5, 5), Box(0, 8, 5, 5)])
 def test_boxes_that_make_no_crop(box):
     with pytest.raises(UsageError, match=r"must be wider|is outside the picture of 10 x 8"):
         dilated(box, 10, 8)

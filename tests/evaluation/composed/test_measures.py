@@ -10,7 +10,7 @@ from samekind.evaluation.composed import measures
 from samekind.evaluation.composed.circo import read_circo
 from samekind.evaluation.composed.cirr import read_cirr
 from samekind.evaluation.composed.fashion_iq import CATEGORIES, read_fashion_iq
-from samekind.evaluation.composed.genecis import TASKS, read_genecis
+from samekind.evaluation.composed.genecis import OBJECT_TASKS, read_genecis
 from samekind.evaluation.composed.queries import Benchmark, ComposedQuery
 from samekind.evaluation.composed.rankings import Rankings
 from samekind.evaluation.metrics import score
@@ -271,7 +271,7 @@ def test_knowing_the_answers_scores_1(annotations):
     assert means(measures.cirr(knowing(read_cirr(annotations / "cirr"))).values) == {1.0}
     fashion = [knowing(read_fashion_iq(annotations / "fashion_iq", one, "val split")) for one in CATEGORIES]
     assert {one.mean for one in measures.fashion_iq("all", fashion).mean.values()} == {1.0}
-    tasks = [knowing(read_genecis(annotations / "genecis" / f"{task}.first800.json")) for task in TASKS]
+    tasks = [knowing(read_genecis(annotations / "genecis" / f"{task}.first800.json")) for task in OBJECT_TASKS]
     assert {one.mean for one in measures.genecis("all", tasks).mean.values()} == {1.0}
     circo = read_circo(annotations / "circo")
     others = [str(10**7 + number) for number in range(60)]
@@ -291,7 +291,7 @@ def test_chance_within_small_galleries(annotations):
     scores = rng.random((len(benchmark), len(benchmark.gallery)), np.float32)
     found = measures.cirr(Rankings.from_scores(benchmark, scores)).values["subset recall@1"]
     assert found.mean() == pytest.approx(1 / 5, abs=4 * (0.2 * 0.8 / 4_181) ** 0.5)
-    tasks = [read_genecis(annotations / "genecis" / f"{task}.first800.json") for task in TASKS]
+    tasks = [read_genecis(annotations / "genecis" / f"{task}.first800.json") for task in OBJECT_TASKS]
     each = [Rankings.from_scores(one, rng.random((800, len(one.gallery)), np.float32)) for one in tasks]
     mean = measures.genecis("random", each).mean["recall@1"].mean
     assert mean == pytest.approx(1 / 15, abs=4 * (1 / 15 * 14 / 15 / 1_600) ** 0.5)
