@@ -22,7 +22,10 @@ def evaluate(
     labels: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="LABELS.csv...", help="One file a set: path,label,coarse,split,subset.", show_default=False
+            metavar="FILE...",
+            help="One labels file a set: path,label,coarse,split,subset; or composed queries: one .jsonl file, or "
+            "annotation files of CIRR, CIRCO, FashionIQ or GeneCIS.",
+            show_default=False,
         ),
     ] = None,
     encoder: Annotated[
@@ -47,11 +50,16 @@ def evaluate(
         ),
     ] = None,
     gallery: Annotated[
-        str | None, typer.Option(help="For composed queries (a .jsonl file): the folder of pictures that is searched.")
+        str | None,
+        typer.Option(metavar="FOLDER", help="For composed queries: the folder of pictures that is searched."),
     ] = None,
     method: Annotated[
         list[str], typer.Option(help="For composed queries: how picture and words become one; none: all ways.")
     ] = [],  # noqa: B006
+    submission: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For CIRR and CIRCO: write the files that their servers score there."),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(help="Compare with no-tune, with another encoder, or (beside --run) with another run file."),
@@ -75,6 +83,8 @@ def evaluate(
     samekind evaluate birds/labels.csv flowers/labels.csv --against no-tune --report report/
 
     samekind evaluate composed/ikea.jsonl --gallery ikea --method sum --method pdv
+
+    samekind evaluate cirr/captions/cap.rc2.val.json --gallery pictures/dev --method sum
     """
     from samekind.cli.progress import follow
     from samekind.evaluation import report as reports
@@ -83,8 +93,9 @@ def evaluate(
     from samekind.evaluation.evaluate import evaluate as measure
     from samekind.settings import resolve
 
-    if gallery is not None or method or any(file.suffix == ".jsonl" for file in labels or []):
-        _composed(labels or [], gallery, method, encoder, not no_tune, as_json, quiet)
+    composed = any(file.suffix in (".jsonl", ".json") for file in labels or [])
+    if composed or gallery is not None or method or submission is not None:
+        _composed(labels or [], gallery, method, submission, encoder, not no_tune, as_json, quiet)
         return
     if (run is None) != (qrels is None):
         raise UsageError("--run and --qrels belong together; give both files.")
@@ -130,22 +141,36 @@ def _composed(
     files: list[Path],
     gallery: str | None,
     methods: list[str],
+    submission: Path | None,
     encoder: str | None,
     tune: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Queries of a picture and words, and nothing else."""
+    """Queries of a picture and words, and nothing else: our own, or those of a published benchmark."""
     from samekind.cli.progress import follow
-    from samekind.evaluation.composed.run import evaluate_composed, text
+    from samekind.evaluation.composed import published, published_text, run
     from samekind.settings import resolve
 
-    if len(files) != 1 or files[0].suffix != ".jsonl" or gallery is None:
-        raise UsageError("Composed queries are one .jsonl file with --gallery FOLDER; give both, and no labels files.")
+    own = [file.suffix for file in files] == [".jsonl"]
+    if gallery is None or not (own or (files and all(file.suffix == ".json" for file in files))):
+        raise UsageError(
+            "Composed queries are one .jsonl file, or .json files of one benchmark, with --gallery FOLDER; give both, "
+            "and no labels files."
+        )
     settings = resolve({"encoder": encoder})
-    job = evaluate_composed(files[0], gallery, methods, settings.encoder, tune=tune, settings=settings)
-    found = follow(job, quiet=quiet)
-    typer.echo(json.dumps(found.to_dict()) if as_json else text(found))
+    if own and submission is not None:
+        raise UsageError(f"No server scores {files[0]}; leave out --submission.")
+    if own:
+        ours = run.evaluate_composed(files[0], gallery, methods, settings.encoder, tune=tune, settings=settings)
+        found = follow(ours, quiet=quiet)
+        typer.echo(json.dumps(found.to_dict()) if as_json else run.text(found))
+        return
+    theirs = published.evaluate_published(
+        files, gallery, methods, settings.encoder, tune=tune, submission=submission, settings=settings
+    )
+    measured = follow(theirs, quiet=quiet)
+    typer.echo(json.dumps(measured.to_dict()) if as_json else published_text.text(measured))
 
 
 def _adapted(labels: list[Path], settings: Settings, protocol: str, adapt_on: str, split: int, quiet: bool) -> str:
