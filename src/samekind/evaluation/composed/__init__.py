@@ -4,5 +4,8 @@
     scores, rows or names ──Rankings.from_...──▶ Rankings ──measures──▶ Scores
                                                      └──submissions──▶ files that a server scores
 
-This room takes rankings and asks no encoder; whatever made a ranking is measured alike.
+What measures takes rankings and asks no encoder; whatever made a ranking is measured alike. Here collections make them:
+
+    a file and a folder of pictures ──run (our own), annotated (published)──▶ Benchmark and the pictures' places
+                                    ──asking──▶ Rankings by every method ──run, published──▶ figures of every method
 """
