@@ -128,6 +128,18 @@ def test_cirr_by_hand(measured, write, tmp_path):
     assert found["aspects"] == {}
 
 
+def test_a_caption_that_says_nothing_leaves_the_picture(measured, write, tmp_path):
+    pair = {"pairid": 1, "reference": "b", "target_hard": "a", "caption": "", "img_set": {"members": list("abcdef")}}
+    file = write("captions/cap.rc2.val.json", [pair])
+    write("image_splits/split.rc2.val.json", {name: f"./dev/{name}.png" for name in LEVELS})
+    for name, level in LEVELS.items():
+        grey(tmp_path / f"dev/{name}.png", level)
+    found = measured(file, "--gallery", tmp_path / "dev")
+    # b: g a c d; words that are none leave the gallery's order: a c d
+    for way, expected in (("picture only", [0, 1]), ("sum", [0, 1]), ("words only", [1, 1])):
+        assert of(found, way, "official", ["recall@1", "recall@5"]) == expected
+
+
 def test_circo_by_hand(measured, write, tmp_path):
     asked = {
         "id": 0,
@@ -225,7 +237,7 @@ def test_the_real_files_cut_down(call, annotations, tmp_path, monkeypatch, name)
     command = [*files, "--gallery", folder, "--encoder", "mock", "--method", "sum", "--method", "pdv"]
     said = call(*command)
     assert said.exit_code == 0, said.stderr
-    assert said.stdout.startswith(f"{name} (mock, tuned to these pictures without labels, percent)\n")
+    assert said.stdout.startswith(f"{name} (mock, tuning on, percent)\n")
     assert header in said.stdout
     found = json.loads(call(*command, "--json").stdout)
     assert found["benchmark"] == name

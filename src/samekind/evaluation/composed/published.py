@@ -48,8 +48,8 @@ class PublishedEvaluation:
 
     ``against``: for each method, convention and headline metric the paired difference from the better of the two single
     ones in it. ``aspects``: for each way map@10 of the queries of each semantic aspect, in CIRCO only. Without targets
-    these are empty. ``benchmarks``: what was asked, one for each file and gallery. ``submissions``: the files that were
-    written for the test server.
+    these are empty. ``tuned``: whether collections were let tune themselves to their pictures. ``benchmarks``: what was
+    asked, one for each file and gallery. ``submissions``: the files that were written for the test server.
     """
 
     kind: str
@@ -91,9 +91,8 @@ def evaluate_published(
     """Measures composed search on CIRR, CIRCO, FashionIQ or GeneCIS, which the annotation files themselves tell.
 
     ``files``: one of CIRR or CIRCO, or one for each category of FashionIQ or task of GeneCIS. ``gallery``: the folder
-    that the pictures are below. ``methods`` none: all.
-    ``submission``: the folder for the files of CIRR's or CIRCO's server. The collections that are searched are kept in
-    the cache folder.
+    that the pictures are below. ``methods`` none: all. ``submission``: the folder for the files of CIRR's or CIRCO's
+    server. The collections that are searched are kept in the cache folder.
 
     Raises UsageError for an unknown method, files that ``read_parts`` refuses, a split without targets where no
     submission is asked for, and a submission where there is no server. The job raises it for pictures that cannot be

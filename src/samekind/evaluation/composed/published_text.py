@@ -14,7 +14,7 @@ from samekind.evaluation.words import MEAN, Table, percent, with_test
 
 def text(found: PublishedEvaluation) -> str:
     """What was asked, a table for each convention with a row for each way to ask, and the files that were written."""
-    tuned = "tuned to these pictures without labels" if found.tuned else "plain"
+    tuned = "tuning on" if found.tuned else "plain"
     asked = [f"{one.name}: {len(one):,} queries, {len(one.gallery):,} pictures" for one in found.benchmarks]
     blocks = [f"{found.kind} ({found.encoder}, {tuned}, percent)", "\n".join(asked)]
     conventions = next(iter(found.ways.values()), {})
