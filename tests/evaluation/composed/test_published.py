@@ -55,6 +55,9 @@ class LevelWording(Wording):
         named = [float(re.search(r"\d+", text)[0]) for text in texts]
         return np.array([-np.abs(levels - one) for one in named], np.float32).reshape(len(texts), len(levels))
 
+    def shared(self, text: str, row: int):
+        return []  # nothing here is explained
+
 
 def level_wording(collection: Collection) -> LevelWording:
     loaded = collection.vectors(tuned=False)
