@@ -16,9 +16,10 @@ from samekind.evaluation.composed.rankings import Order, Rankings, descending
 from samekind.evaluation.vectors import cached
 from samekind.events import Event, Progress
 from samekind.pictures.scan import Source
-from samekind.query.composing import composed
 from samekind.query.composing.given import both
-from samekind.query.composing.sliders import Sliders
+from samekind.query.composing.sliders import LEARNED, Sliders
+from samekind.query.learned.fitting import learn_composition
+from samekind.query.learned.saved import accepted_head, latest, made_for
 from samekind.query.model import Like, Query, Words
 from samekind.query.shown import shown
 from samekind.query.worded import Asked
@@ -82,8 +83,11 @@ def ask(
 
     ``benchmarks`` hold the same queries, each with a gallery of its own; ``ids`` are the collection's ids of all their
     pictures by name. ``depth``: how many best pictures a ranking keeps beside those of a query's group and gallery, or
-    None for all. Several texts of a query are asked one by one, and the scores that each makes are averaged.
+    None for all. Several texts of a query are asked one by one, and the scores that each makes are averaged. Raises
+    UsageError where the collection is to be asked by what it learned, and its gate refused that.
     """
+    if LEARNED in ways.methods:
+        yield from _learned(collection, ways.tune)
     wording = wording_of(collection)
     known = {id_: row for row, id_ in enumerate(wording.ids)}
     columns = [np.array([known[ids[name]] for name in one.gallery], np.intp) for one in benchmarks]
@@ -101,6 +105,14 @@ def ask(
     }
 
 
+def _learned(collection: Collection, tune: bool) -> Generator[Event, None, None]:
+    """Has the collection learn a composition, without labels, unless it did so for this tuning."""
+    found = latest(collection)
+    if found is None or (found[1].encoder, found[1].tuning) != made_for(collection, tune):
+        yield from learn_composition(collection)
+    accepted_head(collection, tune)  # or says why there is none
+
+
 def _scores(collection: Collection, query: ComposedQuery, reference: str, ways: Ways) -> dict[str, NDArray[np.float32]]:
     """For each way to ask the scores (n,) of all pictures; words that say nothing leave them equal."""
     asked = [_asked(collection, text, reference, ways) for text in query.texts if text]
@@ -114,9 +126,9 @@ def _asked(collection: Collection, text: str, reference: str, ways: Ways) -> dic
     asked = Asked(collection, wording_of(collection), question, seen, ways.tune)
     found: dict[str, NDArray[np.float32]] = {}
     for method in ways.methods:
-        given = asked.given(method)
-        found[method] = composed(given, *Sliders(method, ways.change, ways.keep).usual())
-        picture, words = both(given)
+        mix = asked.mix(Sliders(method, ways.change, ways.keep))
+        found[method] = mix.scores
+        picture, words = both(mix.given)
         found |= {PICTURE: picture, WORDS: words}
     return found
 

@@ -19,7 +19,8 @@ from samekind.evaluation.composed.rankings import Rankings
 from samekind.evaluation.composed.submissions import write_circo, write_cirr
 from samekind.evaluation.results import Evaluation, Scores
 from samekind.events import Event, Job
-from samekind.query.composing import METHODS, find_method
+from samekind.query.composing import METHODS
+from samekind.query.composing.sliders import Sliders
 from samekind.query.wordings import wording_of
 from samekind.settings import Settings, resolve
 
@@ -99,7 +100,7 @@ def evaluate_published(
     read.
     """
     for method in methods:
-        find_method(method)
+        Sliders(method).usual()
     folder = Path(gallery).expanduser().absolute()
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}; name the one that the benchmark's pictures are below.")

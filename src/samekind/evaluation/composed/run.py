@@ -14,7 +14,8 @@ from samekind.evaluation.composed.measures import ByRule, own
 from samekind.evaluation.composed.own import read_own
 from samekind.evaluation.composed.rankings import Rankings
 from samekind.events import Event, Job
-from samekind.query.composing import METHODS, find_method
+from samekind.query.composing import METHODS
+from samekind.query.composing.sliders import Sliders
 from samekind.query.wordings import wording_of
 from samekind.settings import Settings, resolve
 
@@ -68,7 +69,7 @@ def evaluate_composed(
     Raises UsageError for an unknown method, a folder that is not there and a file that breaks the contract.
     """
     for method in methods:
-        find_method(method, change, keep)
+        Sliders(method, change, keep).usual()
     folder = folder_of(Path(file), gallery)
     ways = Ways(methods or list(METHODS), tune, change, keep)
     return Job(_steps(Path(file), folder, ways, encoder, settings or resolve()))
