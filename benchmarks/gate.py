@@ -393,7 +393,11 @@ def notes(bench: Bench, cells: Sequence[Cell]) -> list[str]:
         "by itself (or plain; hubs corrected on both sides), and whether the gate passes it. Worse: by more than "
         f"{WORTH:g} point and {SURE:g} standard errors; not worse: not below by {SURE:g} standard errors."
     ]
-    rules = {"views alone": lambda one: without_witness(one).passed, "views and witness": lambda one: one.passed}
+    rules = {
+        "views alone": lambda one: without_witness(one).passed,
+        "views and witness": lambda one: one.passed,
+        "views and witness, who must both be content": lambda one: one.passed and without_witness(one).passed,
+    }
     groups: dict[str, Sequence[str]] = {"the four tuning sets": TUNING_SETS, "the two confirming sets": CONFIRMING_SETS}
     for rule, passes in rules.items():
         for group, members in groups.items():
