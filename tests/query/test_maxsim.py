@@ -15,7 +15,7 @@ from samekind.cli.app import app
 from samekind.collection.multi_vector import VECTORS, clustered
 from samekind.encoders.rows import unit_rows
 from samekind.errors import UsageError
-from samekind.query.hits import about_order, said_roles
+from samekind.query.hits import about_order, remark
 from samekind.query.maxsim import MINE, THEIRS, chamfer, directions, tiles
 
 THINGS = 8
@@ -83,7 +83,7 @@ def test_scores_stay_those_of_whole_pictures(collection: Collection, folder: Pat
     assert hits.to_dict()["parts"] == MINE
     assert not hits.nothing_here
     assert "is a part of your picture" in about_order(hits)
-    assert said_roles(hits[0]).startswith("parts 0.")
+    assert remark(hits[1]).startswith("parts 0.")
     assert hits[0].same_file  # a picture is a part of itself
 
 

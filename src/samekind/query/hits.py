@@ -269,16 +269,15 @@ class Hits(Sequence[Hit]):
 
 
 def remark(hit: Hit) -> str:
-    """What is said beside a hit: whether it is the file asked with, and how many copies stand behind it."""
+    """What is said beside a hit: whether it is the file asked with, how alike by parts, how many copies behind it."""
     count = len(hit.copies)
     copies = f"+{count} {'copy' if count == 1 else 'copies'}" if count else ""
-    return ", ".join(filter(None, ("the same file" if hit.same_file else "", copies)))
+    parts = f"parts {hit.roles['parts']:.2f}" if "parts" in hit.roles else ""
+    return ", ".join(filter(None, ("the same file" if hit.same_file else "", parts, copies)))
 
 
 def said_roles(hit: Hit) -> str:
     """What each thing that was asked for gives to a hit, where there were several."""
-    if "parts" in hit.roles:
-        return f"parts {hit.roles['parts']:.2f}"
     parts = [f"{name} {part:+.1f}" for name, part in hit.roles.items() if abs(part) >= _SHOWN_FROM]
     return ", ".join(parts) if len(hit.roles) > 1 else ""
 
