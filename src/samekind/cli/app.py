@@ -22,6 +22,7 @@ VERBS = {
     "sync": "Bring a collection up to date with folders of pictures, and tune it.",
     "search": "Find the same kind of thing by picture, by words, or by both.",
     "explain": "Why a picture was found.",
+    "eyes": "The marks that were kept of a collection's searches, by name.",
     "kinds": "What a collection is made of, found without labels.",
     "tune": "Fit a collection to its own pictures again.",
     "migrate": "Change a collection's encoder, while it is searched with the one before.",

@@ -29,6 +29,7 @@ from samekind.errors import EXIT_NOTHING, UsageError
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
+    from samekind.encoders.base import Encoder
     from samekind.query import Hits, Query
 
 app = typer.Typer(add_completion=False)
@@ -53,6 +54,10 @@ def search(
     ] = False,
     weak_captions: WeakCaptions = None,
     with_reference: WithReference = False,
+    eye: Annotated[str | None, typer.Option(help="Order by these kept marks, too, where they have a say.")] = None,
+    save_eye: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the marks, --like and --unlike, under this name.")
+    ] = None,
     keep: Keep = None,
     query: Annotated[
         list[str],
@@ -128,9 +133,12 @@ def search(
         "weak_captions": weak_captions,
         "with_reference": with_reference,
         "parts": parts,
+        "eye": eye,
     }
     if len(ways) > 1 and min_score is not None:
         raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")
+    if save_eye is not None:
+        how["encoder"] = _kept(held, ways, save_eye)
     hits = run(held, ways[0], min_score=min_score, **how) if len(ways) == 1 else search_several(held, ways, **how)
     if judge:
         hits = _judged(held, ways[0], hits)
@@ -146,6 +154,19 @@ def search(
         _show(hits, sheet)
     if not hits:
         raise typer.Exit(EXIT_NOTHING)
+
+
+def _kept(held: Collection, ways: list[Query], name: str) -> Encoder | None:
+    """Keeps the marks; the encoder that looked at what they are for."""
+    from samekind.query.kept_eyes import save_eye
+    from samekind.query.looking import load
+
+    if len(ways) > 1:
+        raise UsageError("Marks are kept of one query at a time; leave the others out, or --save-eye.")
+    encoder = load(held) if ways[0].pictures else None
+    told = save_eye(held, name, ways[0], encoder=encoder).to_dict()
+    sys.stderr.write(f"Eye {name} now holds {told['liked']} liked and {told['disliked']} disliked pictures.\n")
+    return encoder
 
 
 def _judged(held: Collection, query: Query, hits: Hits) -> Hits:

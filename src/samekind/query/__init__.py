@@ -1,6 +1,7 @@
 """Asking: queries, the search, and hits that know how to show themselves."""
 
 from samekind.query.hits import COLLAPSE_AT, WEAK_BELOW, Hit, Hits, Seconds
+from samekind.query.kept_eyes import Eye, drop_eye, eyes, save_eye
 from samekind.query.model import Drop, Keep, Like, Part, Picture, Query, Unlike, Vector, Where, Words
 from samekind.query.search import search
 from samekind.query.several import search_several
@@ -10,6 +11,7 @@ __all__ = [
     "COLLAPSE_AT",
     "WEAK_BELOW",
     "Drop",
+    "Eye",
     "Hit",
     "Hits",
     "Keep",
@@ -22,7 +24,10 @@ __all__ = [
     "Vector",
     "Where",
     "Words",
+    "drop_eye",
+    "eyes",
     "parse",
+    "save_eye",
     "search",
     "search_several",
     "written",

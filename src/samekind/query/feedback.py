@@ -74,7 +74,7 @@ def refined(query: NDArray[np.float32], liked: Vectors, disliked: Vectors) -> Re
     length = float(np.linalg.norm(pushed))
     if length <= _VANISHED:
         return Refined(query, 1.0)
-    vector = _held(pushed / length, start)
+    vector = held(pushed / length, start)
     return Refined(vector.astype(np.float32), min(max(length**-2, 1.0), MOST_CROWDING))
 
 
@@ -87,7 +87,7 @@ def _away(middle: Exact, nearness: float, disliked: Exact) -> Exact:
     return away
 
 
-def _held(vector: Exact, start: Exact) -> Exact:
+def held(vector: Exact, start: Exact) -> Exact:
     """``vector``, or the furthest that one may go from ``start`` towards it, both (d,) of unit length."""
     cosine = float(vector @ start)
     if cosine >= FURTHEST:

@@ -98,9 +98,10 @@ class Hits(Sequence[Hit]):
     """The hits of one search, best first; thresholds can be moved afterwards without searching again.
 
     ``candidates`` are all pictures that were fetched, best first, and ``vectors`` (n, dim) their plain vectors; what is
-    shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, with a ``granularity`` above 0, or by
-    ``parts``, the order is that of the marks, of the wider kind or of the parts, while scores and confidences belong to
-    the ``fine`` search, whose hits are kept to compare with. ``understood`` says how words were taken, and
+    shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, with an ``eye`` (its name), with a
+    ``granularity`` above 0 or by ``parts``, the order is that of the marks, the eye, the wider kind or the parts, while
+    scores and confidences belong to the ``fine`` search, whose hits are kept to compare with. ``understood`` says how
+    words were taken, and
     ``asked`` holds what ``slid`` needs.
     """
 
@@ -117,6 +118,7 @@ class Hits(Sequence[Hit]):
     granularity: float = 0.0
     marks: int = 0
     parts: str = ""
+    eye: str = ""
     fine: Hits | None = None
     understood: Understood | None = None
     asked: Asked | None = field(default=None, repr=False)
@@ -165,7 +167,7 @@ class Hits(Sequence[Hit]):
 
     @property
     def no_effect(self) -> bool:
-        """True when marks or a granularity were given and these are the hits of the fine search, in its order."""
+        """True when marks, an eye or a granularity were given and change neither hits nor their order."""
         return self.fine is not None and [hit.id for hit in self] == [hit.id for hit in self._same_of_fine()]
 
     def _same_of_fine(self) -> Hits:
@@ -219,6 +221,7 @@ class Hits(Sequence[Hit]):
             "granularity": self.granularity,
             "marks": self.marks,
             "parts": self.parts or None,
+            "eye": self.eye or None,
             "no_effect": self.no_effect,
             "understood": self.understood.to_dict() if self.understood else None,
             "collapsed": sum(len(hit.copies) for hit in self),
@@ -283,15 +286,17 @@ def said_roles(hit: Hit) -> str:
 
 
 def about_order(hits: Hits) -> str:
-    """What marks, a granularity or parts did to these hits, in words; nothing for a fine search."""
+    """What an eye, marks, a granularity or parts did to these hits, in words; nothing for a fine search."""
     if hits.fine is None:
         return ""
     if hits.parts:
         return f"ordered by parts: {_BY_PARTS[hits.parts]}; score and confidence are of whole pictures"
-    marks = [f"{hits.marks} mark{'s' * (hits.marks > 1)}"] if hits.marks else []
-    asked = " and ".join([*marks, *([f"granularity {hits.granularity:g}"] if hits.granularity else [])])
+    marks = f"{hits.marks} mark{'s' * (hits.marks > 1)}" if hits.marks else ""
+    eye = f"eye {hits.eye}" if hits.eye else ""
+    given = [one for one in (eye, marks, f"granularity {hits.granularity:g}" if hits.granularity else "") if one]
+    asked = " and ".join(given)
     if hits.no_effect:
-        verb = "have" if hits.marks > 1 or (hits.marks and hits.granularity) else "has"
+        verb = "have" if hits.marks > 1 or len(given) > 1 else "has"
         return f"{asked} {verb} no effect here: these are the hits of the fine search"
     by = "the wider kind" if hits.granularity else "what was liked and disliked"
     return f"{asked}: ordered by {by}; score and confidence are of the fine search"

@@ -20,7 +20,6 @@ from samekind.encoders.rows import unit_rows
 from samekind.errors import PictureError, UsageError, unknown_name
 from samekind.query.model import Like, Picture, Query
 from samekind.query.pixels import pixels_of
-from samekind.query.wider import FINE
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -36,14 +35,17 @@ _OVERLAP = 0.15
 _SCORES = 1 << 24
 
 
-def check_parts(parts: str | None, query: Query, granularity: float) -> None:
-    """Raises UsageError for an unknown direction, and where more than one picture and filters is asked for."""
+def check_parts(parts: str | None, query: Query, *, ordered: bool) -> None:
+    """Raises UsageError for an unknown direction, and where more than one picture and filters is asked for.
+
+    ``ordered``: something else is to decide about the order, too.
+    """
     if parts is None:
         return
     if parts not in DIRECTIONS:
         raise unknown_name("direction of parts", parts, DIRECTIONS)
     one = len(query.shown) == 1 and isinstance(query.shown[0], Picture | Like)
-    if not one or query.worded or granularity > FINE:
+    if not one or query.worded or ordered:
         raise UsageError("Parts are asked for with one picture, and filters at most; leave out the rest.")
 
 

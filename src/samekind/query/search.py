@@ -16,8 +16,10 @@ from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
 from samekind.query.composing.sliders import Sliders
+from samekind.query.eye import LIVE, seen
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.kept_eyes import Eye, eye_named
 from samekind.query.looking import load
 from samekind.query.maxsim import DEPTH, check_parts, likeness
 from samekind.query.model import Query
@@ -58,6 +60,7 @@ def search(
     weak_captions: str | None = None,
     with_reference: bool = False,
     parts: str | None = None,
+    eye: str | None = None,
     encoder: Encoder | None = None,
 ) -> Hits:
     """At most ``k`` pictures of the same kind as the query, best first.
@@ -70,7 +73,8 @@ def search(
     by itself). ``granularity`` from 0 ("fine") to 1 ("coarse") puts pictures of the same wider kind first: the order is
     that of a vector pulled towards the query's neighbours in the collection, whatever ``where`` admits; scores,
     confidences and what passes the thresholds stay those of the query itself.
-    ``where`` and the query's own filters must all hold.
+    ``where`` and the query's own filters must all hold. ``eye`` names marks that were kept (`kept_eyes.py`); the order
+    follows them, where the query is near to what they were about, and the marks of this query come on top.
     With words in the query, all that is shown is one reference and ``method`` composes both (`composing/`; "learned" is
     what this collection learned, `learned/`), ``change``
     and ``keep`` its two sliders (None: as usual for it). ``rewritten`` is the reference after the change in words, for
@@ -84,8 +88,8 @@ def search(
     What words need of the pictures is made first where it is lacking, a long job (or run ``Collection.learn_words``).
     The collection's ``encoder`` is loaded when there are pictures to look at and none is given.
 
-    Raises UsageError (an impossible value, an unknown stored item, parts that cancel out, a mark with a weight, a query
-    picture that cannot be used), EncoderMismatch
+    Raises UsageError (an impossible value, an unknown stored item or eye, parts that cancel out, a mark with a weight,
+    a query picture that cannot be used), EncoderMismatch
     and the errors of loading an encoder.
     """
     if k < 1:
@@ -93,16 +97,19 @@ def search(
     check_confidence(min_confidence)
     check_collapse(collapse)
     level = level_of(granularity)
-    check_parts(parts, query, level)
+    check_parts(parts, query, ordered=level > FINE or eye is not None)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
     said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
     if query.worded:
         if level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
+        if eye is not None:
+            raise UsageError("An eye is for queries without words; leave one of the two out.")
         prepare(collection, said.sources(collection)).result()
     else:
         said.check_unsaid()
+    kept = None if eye is None else eye_named(collection, eye)
     if query.pictures and encoder is None:
         encoder = load(collection)
     loaded = time.perf_counter()
@@ -125,8 +132,12 @@ def search(
     space, vector = given.space, given.vector
     asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)
     hits = fine = asking.nearest(bare)
+    if kept:
+        vector = asking.with_eye(kept)
+        fine = replace(fine, eye=kept.name)
+        hits = asking.ordered_by(asking.side_of(vector), replace(fine, fine=fine))
     if given.marks.any():
-        found = given.refined()
+        found = given.refined(vector if kept else None)
         fine, vector = replace(fine, marks=int(given.marks.sum())), found.vector
         hits = asking.ordered_by(found.asked if space else vector, replace(fine, fine=fine))
     if level > FINE:
@@ -160,6 +171,13 @@ class _Asking:
             if len(hits) == bare.k or len(ids) < fetch - len(self.left_out) or not _may_hold_more(hits):
                 return hits
             fetch *= 4
+
+    def with_eye(self, eye: Eye) -> NDArray[np.float32]:
+        """(dim,): what is asked with when such an eye looks."""
+        marked, ids = eye.marked(self.collection, self.space)
+        near, _ = self._found(self.side_of(self.vector), LIVE + _SPARE + len(ids | self.left_out), None)
+        live = self._stored([id_ for id_ in near if id_ not in ids])
+        return seen(self.vector, marked, live[:, : len(self.vector)])
 
     def wider(self, vector: NDArray[np.float32], parts: Vectors, level: float) -> NDArray[np.float32]:
         """(dim,): the vector pulled towards what lies around it, up to ``level``; ``parts`` are the query's own."""

@@ -67,5 +67,6 @@ def search_several(
         k=k,
         min_confidence=min_confidence,
         collapse=collapse,
+        eye=found[0].eye,
         seconds=Seconds(*np.sum([list(hits.seconds.to_dict().values()) for hits in found], axis=0).tolist()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
-from samekind.query.feedback import Refined, refined
+from samekind.query.feedback import Refined, held, refined
 from samekind.query.looking import look_at, plain_rows, summed
 from samekind.query.model import Like, Query, Unlike
 from samekind.query.parts import pull
@@ -41,10 +41,14 @@ class Shown:
         """(dim,): what is asked with, without marks. UsageError where the parts cancel out."""
         return summed(self.mapped[~self.marks], self.pulls[~self.marks])
 
-    def refined(self) -> Refined:
-        """What marks make of it."""
+    def refined(self, start: NDArray[np.float32] | None = None) -> Refined:
+        """What marks make of it, or of ``start`` (dim,), which an eye made of it; never too far from the query."""
         liked, disliked = self.marks & (self.pulls > 0), self.marks & (self.pulls < 0)
-        return refined(self.vector, self.mapped[liked], self.mapped[disliked])
+        made = refined(self.vector if start is None else start, self.mapped[liked], self.mapped[disliked])
+        if start is None:
+            return made
+        near = held(made.vector.astype(np.float64), self.vector.astype(np.float64))
+        return replace(made, vector=near.astype(np.float32))
 
     def asked(self) -> NDArray[np.float32]:
         """The query side of the score that orders the hits, (dim,) or (dim + 1,)."""
