@@ -9,7 +9,7 @@ labels. The figures of the ways that were compared come from the tuning sets, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Set:
-    """Queries (q, d), pictures (g, d), what hubs lose (g,); first scores, who is right and who the query itself."""
+    """Queries (q, d), pictures (g, d), what hubs lose (g,); first scores, who is right and who the query itself.
+
+    ``codes`` (q,) and ``stored_codes`` (g,) are their labels.
+    """
 
     name: str
     queries: Array
@@ -47,6 +50,8 @@ class Set:
     first: Array
     right: Flags
     itself: Flags
+    codes: Numbers
+    stored_codes: Numbers
 
     @staticmethod
     def of(labelled: LabelledSet, found: SetVectors, encoder: Encoder) -> Set:
@@ -60,7 +65,13 @@ class Set:
         kept = right.any(axis=1)
         asked, stored = asked[task.queries][kept], stored[task.gallery]
         first = np.where(itself[kept], -np.inf, asked @ stored.T)
-        return Set(labelled.name, asked[:, :-1], stored[:, :-1], stored[:, -1], first, right[kept], itself[kept])
+        own = codes[task.queries][kept], codes[task.gallery]
+        return Set(labelled.name, asked[:, :-1], stored[:, :-1], stored[:, -1], first, right[kept], itself[kept], *own)
+
+    def part(self, rows: Numbers) -> Set:
+        """These queries alone."""
+        ours = {name: getattr(self, name)[rows] for name in ("queries", "first", "right", "itself", "codes")}
+        return replace(self, **ours)
 
     def marks(self, protocol: str, count: int) -> list[tuple[Numbers, Numbers]]:
         """For each query the numbers of liked and of disliked pictures."""
