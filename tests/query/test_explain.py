@@ -17,6 +17,7 @@ from samekind.errors import EncoderError, UsageError
 from samekind.pictures.views import Box, View
 from samekind.query import Like, Part, Picture, Query, Unlike, Vector, search
 from samekind.query.explain import explain
+from samekind.query.geometry import SURE, Same, Similarity
 from samekind.query.overlay import write_overlay
 from samekind.query.reasons import LeftOut, Reasons, Standing, _place, _where, name_of
 from samekind.tuning import Tuning
@@ -127,6 +128,10 @@ def test_the_first_other_hit_is_taken_and_told_in_one_sentence(collection: Colle
     assert reasons.sentence.count(". ") == 0
     told = json.loads(json.dumps(reasons.to_dict()))
     assert told["match"]["network"] == "cells"
+    assert reasons.same
+    assert told["same"]["sure"] == (reasons.same.score >= SURE) == ("the very same thing" in reasons.sentence)
+    mirrored = Same(0.6, 9, 9, Similarity(1 + 0j, 0j, True), Box(0, 0, 1, 1), Box(0, 0, 1, 1))
+    assert "both show the very same thing, mirrored" in replace(reasons, same=mirrored).sentence
     assert told["beside"] == "00003.png"
     assert sum(term["value"] for term in told["splits"][0]["terms"]) == pytest.approx(told["score"], abs=1e-4)
 
@@ -215,7 +220,7 @@ def test_places_in_words() -> None:
 
 def test_the_step_that_changed_most_is_told() -> None:
     steps = (Standing("plain", 0.5, 40), Standing("map", 0.6, 2), Standing("hubs", 0.4, 3))
-    reasons = Reasons("1", "a.jpg", Path("a.jpg"), 0.4, 0.9, (), steps, (), None, None, "")
+    reasons = Reasons("1", "a.jpg", Path("a.jpg"), 0.4, 0.9, (), steps, (), None, None, None, "")
     assert reasons.sentence == "a.jpg comes 3rd with a score of 0.40 (90% sure): untuned it would come 40th."
     marked = replace(
         reasons, standings=(*steps, Standing("marks", 0.3, 1)), left_out=(LeftOut("b", "like", 0.2, 5, 0.1),)

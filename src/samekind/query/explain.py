@@ -14,6 +14,7 @@ from samekind.encoders.base import Encoder
 from samekind.errors import PictureError, SamekindError, UsageError
 from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import confidence
+from samekind.query.geometry import Same, same_in
 from samekind.query.hits import Hit
 from samekind.query.looking import load, summed
 from samekind.query.matching import Match, match_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 COUNTED = 10_000
 """A hit further down has no rank."""
+_NOT_ASKED = None, None, "It was not asked for."
 
 
 def explain(
@@ -55,7 +57,7 @@ def explain(
 
     None takes the first hit that is not the very file asked with. ``where``, ``tune``, ``encoder`` and all from
     ``method`` on are those of ``search``; of its granularity and thresholds this knows nothing. ``match`` False leaves
-    out where the two pictures look alike, which takes the encoder's network another run or two. Ranks count every
+    out where the two pictures look alike, which takes the encoder's network a few more runs. Ranks count every
     picture that passes ``where``, copies too. Raises UsageError for a picture that is not there or that the query
     itself names, and what ``search`` raises.
     """
@@ -83,7 +85,7 @@ def explain(
     splits = (Split("encoder", tuple(_by_encoder(collection, given, there.stored))), Split("query", tuple(terms)))
     sure = float(confidence(collection, np.array([score], np.float32), given.space is not None)[0])
     beside = _beside(query, given, terms)
-    found, why_not = _match(collection, beside, row["file"]) if match else (None, "It was not asked for.")
+    found, same, why_not = _match(collection, beside, row["file"]) if match else _NOT_ASKED
     return Reasons(
         id=id_,
         path=row["path"],
@@ -95,6 +97,7 @@ def explain(
         left_out=tuple(sorted(_left_out(there, names, kinds), key=_cost)),
         beside=beside,
         match=found,
+        same=same,
         why_no_match=why_not,
     )
 
@@ -105,7 +108,7 @@ def _worded(asked: Asked, sliders: Sliders, hit: Hit | str | Path | None, match:
     collection = asked.collection
     (row,) = collection.rows([found.id], [])
     beside = found.beside
-    map_, why_not = _match(collection, beside, row["file"]) if match else (None, "It was not asked for.")
+    map_, same, why_not = _match(collection, beside, row["file"]) if match else _NOT_ASKED
     return Reasons(
         id=found.id,
         path=row["path"],
@@ -117,6 +120,7 @@ def _worded(asked: Asked, sliders: Sliders, hit: Hit | str | Path | None, match:
         left_out=tuple(sorted(found.left_out, key=_cost)),
         beside=beside,
         match=map_,
+        same=same,
         why_no_match=why_not,
     )
 
@@ -237,19 +241,20 @@ def _beside(query: Query, given: Shown, terms: Sequence[Term]) -> Part | None:
     return owed_most(asked, terms)
 
 
-def _match(collection: Collection, part: Part | None, file: Path) -> tuple[Match | None, str]:
-    """Where the two pictures look alike, or one sentence that says why that cannot be told."""
+def _match(collection: Collection, part: Part | None, file: Path) -> tuple[Match | None, Same | None, str]:
+    """Where the two pictures look alike, and how far they are the same, or one sentence that says why not."""
     from samekind.encoders.patches import patches_of
 
     if part is None:
-        return None, "The query has no picture that could be laid beside the hit."
+        return None, None, "The query has no picture that could be laid beside the hit."
     try:
         asked, found = pixels_of(collection, part), pixels_of(collection, file)
         network = patches_of(collection.encoder_name, collection.settings)
     except PictureError as problem:
-        return None, f"A picture cannot be read any more ({problem}), so nothing is laid beside it."
+        return None, None, f"A picture cannot be read any more ({problem}), so nothing is laid beside it."
     except SamekindError as problem:
-        return None, str(problem)
+        return None, None, str(problem)
     sizes = ((asked.shape[1], asked.shape[0]), (found.shape[1], found.shape[0]))
-    patches = (network(asked), network(found), network.blank())
-    return match_of(network.name, network.view, patches, sizes), ""
+    patches = network(asked), network(found)
+    match = match_of(network.name, network.view, (*patches, network.blank()), sizes)
+    return match, same_in(network, asked, found, patches), ""

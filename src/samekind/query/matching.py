@@ -110,7 +110,7 @@ def matched(asked: Patches, found: Patches, blank: Patches) -> tuple[Map, Map, l
 def match_of(network: str, view: View, patches: tuple[Patches, Patches, Patches], sizes: tuple[Any, Any]) -> Match:
     """The match of two pictures, ``sizes`` (width, height) each, seen by ``view``, from their patches and a blank's."""
     hot, warm, pairs = matched(*patches)
-    asked, found = (Side(heat, _area(view, *size)) for heat, size in zip((hot, warm), sizes, strict=True))
+    asked, found = (Side(heat, area_of(view, *size)) for heat, size in zip((hot, warm), sizes, strict=True))
     return Match(network, asked, found, tuple(Pair(asked.at(a), found.at(b), strength) for a, b, strength in pairs))
 
 
@@ -149,6 +149,7 @@ def _far(one: int, other: int, of: Map) -> bool:
     return bool(np.hypot((row - row2) / of.shape[0], (column - column2) / of.shape[1]) >= _APART)
 
 
-def _area(view: View, width: int, height: int) -> Box:
+def area_of(view: View, width: int, height: int) -> Box:
+    """What a view covers of a picture, in shares of it."""
     whole = view.to_picture(Box(0, 0, view.side, view.side), width, height)
     return Box(whole.left / width, whole.top / height, whole.width / width, whole.height / height)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samekind.query.geometry import Same
 from samekind.query.matching import Match
 from samekind.query.model import Drop, Keep, Like, Part, Picture, Unlike, Words
 
@@ -91,8 +92,8 @@ class Reasons:
     concepts that words and picture share stand for the words. ``standings`` go from the plain encoder to the order that
     is shown, ``left_out`` has the parts of the query that its place owes most to first; it is empty where there is one
     only.
-    ``beside`` is the part of the query whose picture is laid beside the hit in ``match``; where that is None,
-    ``why_no_match`` says why.
+    ``beside`` is the part of the query whose picture is laid beside the hit in ``match``, and ``same`` says how far
+    the two show the very same thing; where these are None, ``why_no_match`` says why.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Reasons:
     left_out: tuple[LeftOut, ...]
     beside: Part | None
     match: Match | None
+    same: Same | None
     why_no_match: str
 
     @property
@@ -125,6 +127,8 @@ class Reasons:
         if self.match and self.beside:
             asked, found = _where(self.match.asked.peak), _where(self.match.found.peak)
             said.append(f"{found} of it looks most like {asked} of {name_of(self.beside)}")
+            if self.same and self.same.sure:
+                said.append(f"both show the very same thing{', mirrored' if self.same.mirrored else ''}")
         said += [text for text in (self._terms(), self._concepts(), self._steps(), self._parts()) if text]
         return f"{said[0]}: {'; '.join(said[1:])}." if said[1:] else f"{said[0]}."
 
@@ -143,6 +147,7 @@ class Reasons:
             "left_out": [one.to_dict() for one in self.left_out],
             "beside": name_of(self.beside) if self.beside else None,
             "match": self.match.to_dict() if self.match else None,
+            "same": self.same.to_dict() if self.same else None,
             "why_no_match": self.why_no_match,
         }
 
