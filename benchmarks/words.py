@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from samekind import load_encoder
 from samekind.collection import Collection
-from samekind.collection.concepts import FOLDER
+from samekind.collection.concepts import CONCEPTS
 from samekind.evaluation.compare import Values, differences, intervals
 from samekind.meaning import MeaningSpace, concept_names, split_concepts
 from samekind.meaning.colours import named
@@ -66,9 +66,9 @@ def collection_of(name: str, encoder: str, folder: Path) -> Collection:
     """A collection of a set's pictures that knows words; what pictures show is looked at once for all encoders."""
     held = Collection.create(folder / f"{name}.{encoder}.samekind", load_encoder(encoder))
     held.sync([SHARED / name], tune=False).result()
-    known = folder / f"{name}.{ENCODERS[0]}.samekind" / FOLDER
+    known = folder / f"{name}.{ENCODERS[0]}.samekind" / CONCEPTS.folder
     if known.is_dir():
-        shutil.copytree(known, held.path / FOLDER, dirs_exist_ok=True)
+        shutil.copytree(known, held.path / CONCEPTS.folder, dirs_exist_ok=True)
     held.learn_words().result()
     held.refresh()
     return held
