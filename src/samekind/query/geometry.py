@@ -48,7 +48,14 @@ class Similarity:
 
     def __call__(self, places: Places) -> Places:
         """Where these places come to lie."""
-        return self.turn * (-places.conj() if self.mirrored else places) + self.shift
+        return self.turn * _faced(places, self.mirrored) + self.shift
+
+    def refined(self, start: Places, end: Places) -> Similarity:
+        """The one of its kind that brings these places nearest to those, by least squares."""
+        places = _faced(start, self.mirrored)
+        before, after = places - places.mean(), end - end.mean()
+        turn = complex(np.vdot(before, after) / np.vdot(before, before))
+        return Similarity(turn, complex(end.mean() - turn * places.mean()), self.mirrored)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; degrees clockwise."""
@@ -166,6 +173,8 @@ def agreement(asked: Seen, found: Seen) -> Same:
     agrees[agrees] = (abs(in_cells[:, None] - in_cells) < _NEXT).sum(axis=1) > _BESIDE  # itself is near, too
     if not agrees.any():
         return Same(0.0, 0, len(ours), None, None, None)
+    if agrees.sum() > _BESIDE:
+        similarity = similarity.refined(start[agrees], end[agrees])
     few = asked.shows.size * _LEAST
     score = float(worth[agrees].sum()) / max(few, min(len(rows), len(other_rows)))
     boxes = _around(start[agrees], asked), _around(end[agrees], found)
@@ -183,7 +192,7 @@ def fitted(
     best: tuple[float, Similarity | None, NDArray[np.bool_]] = 0.0, None, np.zeros(len(start), np.bool_)
     first, second = np.triu_indices(len(start), 1)
     for mirrored in (False, True):
-        places = -start.conj() if mirrored else start
+        places = _faced(start, mirrored)
         before, after = places[second] - places[first], end[second] - end[first]
         apart = np.flatnonzero((abs(before) > _APART * cells[0]) & (abs(after) > _APART * cells[1]))
         if len(apart) > (most := _WORK // len(start)):
@@ -202,6 +211,11 @@ def fitted(
         if worths[n] > best[0]:
             best = float(worths[n]), Similarity(complex(turns[n]), complex(shifts[n]), mirrored), agrees[n]
     return best[1:]
+
+
+def _faced(places: Places, mirrored: bool) -> Places:
+    """With left and right exchanged, if so."""
+    return -places.conj() if mirrored else places
 
 
 def _around(places: Places, seen: Seen) -> Box:
