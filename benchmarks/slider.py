@@ -16,7 +16,7 @@ from common import save
 from search import Generated, World, fill
 
 from samekind import Collection, Like, Query, Words, search
-from samekind.collection.concepts import FOLDER
+from samekind.collection.concepts import CONCEPTS
 from samekind.collection.made_by import MadeBy
 from samekind.collection.shelf import Shelf
 from samekind.meaning import concept_encoder
@@ -34,7 +34,7 @@ def main() -> None:
         fill(collection, World(PICTURES), PICTURES)
         collection.tune().result()
         made = MadeBy.of(concept_encoder(resolve()))
-        shelf = Shelf.make(collection.path, made, FOLDER)
+        shelf = Shelf.make(collection.path, made, CONCEPTS.folder)
         for start in range(0, PICTURES, BLOCK):
             shares = rng.gamma(0.05, size=(BLOCK, made.dim)).astype(np.float32) + 1e-6
             roots = np.sqrt(shares / shares.sum(axis=1, keepdims=True))
