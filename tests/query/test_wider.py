@@ -94,7 +94,7 @@ def ask(collection: Collection, *parts: Part, **more: object) -> Hits:
 
 def paths(hits: Hits) -> list[str]:
     """Paths in order; equal pictures have equal scores, and stand for each other."""
-    return ["copies" if hit.path.startswith("copies/") else hit.path for hit in hits]
+    return ["copies" if hit.path.startswith("copies/") or hit.path == ONE.item else hit.path for hit in hits]
 
 
 ONE = Like("5/00005.png")
