@@ -16,7 +16,7 @@ from samekind.collection.multi_vector import VECTORS, clustered
 from samekind.encoders.rows import unit_rows
 from samekind.errors import UsageError
 from samekind.query.hits import about_order, remark
-from samekind.query.maxsim import MINE, THEIRS, chamfer, directions, tiles
+from samekind.query.maxsim import MINE, THEIRS, chamfer, tiles
 
 THINGS = 8
 
@@ -157,7 +157,7 @@ def test_few_patches_stand_for_themselves(rng: np.random.Generator, height: int,
     assert found.shape == (VECTORS, 7)
     assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
     if height * width <= VECTORS:
-        cosines = unit_rows(patches.reshape(-1, 7)) @ directions(found[: height * width]).T
+        cosines = unit_rows(patches.reshape(-1, 7)) @ unit_rows(found[: height * width]).T
         assert sorted(cosines.argmax(axis=1)) == list(range(height * width))
         np.testing.assert_allclose(cosines.max(axis=1), 1, atol=1e-5)
 
@@ -169,7 +169,7 @@ def test_the_thing_outweighs_what_is_around_it() -> None:
     patches[4:8, 4:8] = np.eye(8)[1] + 0.1 * rng.standard_normal((4, 4, 8))
     found = clustered(patches.astype(np.float32))
     weights = np.linalg.norm(found, axis=1) ** 2
-    is_thing = directions(found)[:, 1] > 0.7
+    is_thing = unit_rows(found)[:, 1] > 0.7
     assert weights[is_thing].sum() > 0.4  # 11 % of the picture
     (whole,) = chamfer(found[None], np.eye(8, dtype=np.float32)[:2])
     (around,) = chamfer(found[None], np.eye(8, dtype=np.float32)[:1])

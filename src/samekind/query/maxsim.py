@@ -70,8 +70,7 @@ def likeness(collection: Collection, query: Query, parts: str, hashes: list[str 
         scores[there] = chamfer(found, unit_rows(seen))
     else:
         asked = clustered(network(pixels))
-        rows = directions(found.reshape(-1, found.shape[2])).reshape(found.shape)
-        scores[there] = np.array([chamfer(asked[None], one)[0] for one in rows], np.float32)
+        scores[there] = np.array([chamfer(asked[None], one)[0] for one in unit_rows(found)], np.float32)
     return scores
 
 
@@ -88,12 +87,6 @@ def chamfer(small: NDArray[np.float32], big: NDArray[np.float32]) -> NDArray[np.
         best = (small[some].reshape(-1, small.shape[2]) @ big.T).max(axis=1).reshape(-1, small.shape[1])
         found[some] = (lengths[some] * best).sum(axis=1)
     return found
-
-
-def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows at unit length; those that are zero stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def tiles(pixels: Pixels) -> list[Pixels]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Vectors
 from samekind.meaning import concept_names, split_concepts
-from samekind.query.composing import Given, standard
-from samekind.query.composing.given import ENOUGH, Weights, both
+from samekind.query.composing import Given, Mix, standard
+from samekind.query.composing.given import Weights, both
 from samekind.query.language.rules import caption_of, understood
 from samekind.query.wordings.concepts import ConceptWording
 
@@ -67,8 +67,5 @@ class Bank:
 
 def parts(given: Given) -> NDArray[np.float32]:
     """(PARTS, n): every training-free composition is a mix of these; what was not asked is 0 everywhere."""
-    picture, words = both(given)
-    nothing = np.zeros_like(picture)
-    rows = [picture, words, np.minimum(words, ENOUGH), given.caption, given.edited]
-    rows += [given.said_caption, given.said_words]
-    return np.stack([nothing if row is None else row for row in rows]).astype(np.float32)
+    nothing = np.zeros_like(both(given)[0])
+    return np.stack([nothing + Mix(given, counts).scores for counts in ROWS.values()])
