@@ -13,6 +13,7 @@ from samekind.collection.lock import writing
 from samekind.encoders import load
 from samekind.errors import CollectionBusy, DamagedCollection, UsageError
 from samekind.query import Like, Picture, Query, Unlike, Vector, Words, drop_eye, eyes, save_eye, search
+from samekind.query.explain import explain
 from samekind.query.feedback import FURTHEST
 from samekind.query.hits import about_order
 from samekind.query.kept_eyes import FOLDER, eye_named
@@ -70,6 +71,24 @@ def test_the_order_follows_and_scores_stay(held: Collection) -> None:
     (liked,) = eye.searches[0].liked
     places = [[hit.id for hit in hits].index(liked) for hits in (alone, seen)]
     assert places[1] <= places[0]
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_reasons_know_it(held: Collection, marked: bool) -> None:
+    save_eye(held, "mine", marks(held))
+    query = Query(asked(held), Like("4/00018.png")) if marked else Query(asked(held))
+    for hit in search(held, query, k=40, eye="mine", collapse=None)[1:9]:
+        reasons = explain(held, query, hit, eye="mine", match=False)
+        assert (reasons.rank, reasons.score) == (hit.rank, pytest.approx(hit.score, abs=1e-5))
+        steps = [one.step for one in reasons.standings]
+        assert steps[steps.index("eye") :] == ["eye", *["marks"] * marked]
+        before = reasons.standings[steps.index("eye") - 1]
+        if not marked and before.rank != hit.rank:
+            assert "without the eye it would come " in reasons.sentence
+    with pytest.raises(UsageError, match="without words"):
+        explain(held, Query(Words("red")), eye="mine")
+    said = run(held, "explain", "--picture", str(asked(held).source), "--eye", "mine", "--json")
+    assert [one["step"] for one in json.loads(said.stdout)["standings"]][-1] == "eye"
 
 
 def test_far_from_the_marks_nothing_changes(held: Collection) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from samekind import Collection, Like, Picture, Query, Unlike, Where, Words, load_encoder, search
+from samekind import Collection, Like, Picture, Query, Unlike, Where, Words, explain, load_encoder, search
 from samekind.cli.app import app
 from samekind.collection.multi_vector import VECTORS, clustered
 from samekind.encoders.rows import unit_rows
@@ -85,6 +85,24 @@ def test_scores_stay_those_of_whole_pictures(collection: Collection, folder: Pat
     assert "is a part of your picture" in about_order(hits)
     assert remark(hits[1]).startswith("parts 0.")
     assert hits[0].same_file  # a picture is a part of itself
+
+
+@pytest.mark.parametrize("direction", [MINE, THEIRS])
+def test_reasons_know_them(collection: Collection, folder: Path, direction: str) -> None:
+    query = Query(Picture(folder / "among" / "0.png"), Where("path~=alone/"))
+    for hit in search(collection, query, k=50, collapse=None, parts=direction)[:5]:
+        reasons = explain(collection, query, hit, parts=direction, match=False)
+        last = reasons.standings[-1]
+        assert (last.step, last.rank, last.score) == ("parts", hit.rank, pytest.approx(hit.roles["parts"], abs=1e-5))
+        assert reasons.score == pytest.approx(hit.score, abs=1e-5)
+        whole = reasons.standings[-2].rank
+        assert (whole == hit.rank) or "by whole pictures it would come " in reasons.sentence
+    assert explain(collection, query, parts=direction, match=False).rank == 1
+    asked = ["--picture", str(folder / "among" / "0.png"), "--parts", direction, "--json"]
+    said = json.loads(CliRunner().invoke(app, ["explain", str(collection.path), *asked]).stdout)
+    assert said["standings"][-1]["step"] == "parts"
+    with pytest.raises(UsageError, match="with one picture"):
+        explain(collection, Query(Words("red")), parts=direction)
 
 
 def test_a_stored_picture_can_be_asked_with(collection: Collection) -> None:

@@ -33,6 +33,15 @@ WeakCaptions = Annotated[
 WithReference = Annotated[
     bool, typer.Option("--with-reference", help="With words: the picture itself and its copies can be hits, too.")
 ]
+WithEye = Annotated[str | None, typer.Option("--eye", help="Order by these kept marks, too, where they have a say.")]
+ByParts = Annotated[
+    str | None,
+    typer.Option(
+        "--parts",
+        metavar="mine|theirs",
+        help="Find what is a part of my picture (mine), or pictures that mine is a part of (theirs).",
+    ),
+]
 
 
 def queries_of(

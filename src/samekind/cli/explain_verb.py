@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samekind.cli.asking import (
+    ByParts,
     Change,
     Crops,
     InWords,
@@ -23,6 +24,7 @@ from samekind.cli.asking import (
     Vectors,
     WeakCaptions,
     Weights,
+    WithEye,
     WithReference,
     queries_of,
 )
@@ -55,6 +57,8 @@ def explain(
         str | None, typer.Option(help="The hit, by id or path; else the first that is not the very file.")
     ] = None,
     where: Annotated[list[str], typer.Option(help="Filters, as for search.")] = [],  # noqa: B006
+    eye: WithEye = None,
+    parts: ByParts = None,
     no_tune: Annotated[bool, typer.Option("--no-tune", help="In the plain encoder's space.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Also draw both pictures, warm where they correspond, into this .png.")
@@ -91,6 +95,8 @@ def explain(
         rewritten=rewritten,
         weak_captions=weak_captions,
         with_reference=with_reference,
+        parts=parts,
+        eye=eye,
     )
     if out is not None:
         write_overlay(held, reasons, out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samekind.cli.asking import (
+    ByParts,
     Change,
     Crops,
     InWords,
@@ -22,6 +23,7 @@ from samekind.cli.asking import (
     Vectors,
     WeakCaptions,
     Weights,
+    WithEye,
     WithReference,
     queries_of,
 )
@@ -54,7 +56,7 @@ def search(
     ] = False,
     weak_captions: WeakCaptions = None,
     with_reference: WithReference = False,
-    eye: Annotated[str | None, typer.Option(help="Order by these kept marks, too, where they have a say.")] = None,
+    eye: WithEye = None,
     save_eye: Annotated[
         str | None, typer.Option(metavar="NAME", help="Keep the marks, --like and --unlike, under this name.")
     ] = None,
@@ -81,13 +83,7 @@ def search(
     granularity: Annotated[
         str, typer.Option(help="fine, coarse (pictures of the same wider kind first), or from 0, fine, to 1, coarse.")
     ] = "fine",
-    parts: Annotated[
-        str | None,
-        typer.Option(
-            metavar="mine|theirs",
-            help="Find what is a part of my picture (mine), or pictures that mine is a part of (theirs).",
-        ),
-    ] = None,
+    parts: ByParts = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line and hit.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Only the files' paths, one a line.")] = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import confidence
 from samekind.query.geometry import Same, same_in
 from samekind.query.hits import Hit
+from samekind.query.kept_eyes import Eye, check_wordless, eye_named
 from samekind.query.looking import load, summed
 from samekind.query.matching import Match, match_of
+from samekind.query.maxsim import DEPTH, check_parts, likeness
 from samekind.query.model import Part, Query
 from samekind.query.pixels import pixels_of
 from samekind.query.reasons import LeftOut, Reasons, Split, Standing, Term, name_of, owed_most
@@ -52,6 +54,8 @@ def explain(
     rewritten: str | None = None,
     weak_captions: str | None = None,
     with_reference: bool = False,
+    parts: str | None = None,
+    eye: str | None = None,
 ) -> Reasons:
     """Why ``query`` finds ``hit``: a hit of a search, or a picture of the collection by id or path.
 
@@ -61,6 +65,9 @@ def explain(
     picture that passes ``where``, copies too. Raises UsageError for a picture that is not there or that the query
     itself names, and what ``search`` raises.
     """
+    check_parts(parts, query, ordered=eye is not None)
+    if eye is not None:
+        check_wordless(query)
     collection.refresh()
     said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
     if query.worded:
@@ -73,10 +80,11 @@ def explain(
     if query.worded:
         asked = said.asked(collection, query, given, tune, narrowed(query, where))
         return _worded(asked, said.sliders, hit, match)
-    id_ = _hit_of(collection, query, hit, where, tune, encoder)
+    id_ = _hit_of(collection, query, hit, where=where, tune=tune, encoder=encoder, parts=parts, eye=eye)
     if id_ in given.items:
         raise UsageError(f"Picture {id_} is part of the query itself, and so no hit; name another one.")
-    there = _Place(collection, given, id_, narrowed(query, where))
+    kept = None if eye is None else eye_named(collection, eye)
+    there = _Place(collection, given, id_, narrowed(query, where), kept)
     (row,) = collection.rows([id_], [])
     score = float(given.side_of(given.vector) @ there.stored)
     names = [name_of(part) for part in query.shown]
@@ -93,7 +101,7 @@ def explain(
         score=score,
         confidence=sure,
         splits=splits,
-        standings=tuple(_standings(there)),
+        standings=(*_standings(there), *([] if parts is None else [_by_parts(there, query, parts)])),
         left_out=tuple(sorted(_left_out(there, names, kinds), key=_cost)),
         beside=beside,
         match=found,
@@ -133,19 +141,28 @@ class _Place:
     given: Shown
     id: str
     where: str | Where | None
+    eye: Eye | None
 
     @property
     def stored(self) -> NDArray[np.float32]:
         """Its side of a score, in the searched space."""
         return self._stored(self.given.space is not None)
 
+    def asked(self, given: Shown) -> NDArray[np.float32]:
+        """The query side that orders the hits, (dim,) or (dim + 1,): by the eye and by marks, where there are any."""
+        return given.asked(self.eye.look(self.collection, given) if self.eye else None)
+
     def standing(self, step: str, asked: NDArray[np.float32], tuned: bool) -> Standing:
         """Its score and rank by a query side (dim,) or (dim + 1,)."""
-        more = len(self.given.items)
-        ((ids, _),) = self.collection.nearest(asked[None], COUNTED + more, where=self.where, tuned=tuned)
-        left = [one for one in ids if one not in self.given.items]
+        left = self.nearest(asked, COUNTED, tuned)
         rank = left.index(self.id) + 1 if self.id in left else None
         return Standing(step, float(asked @ self._stored(tuned)), rank)
+
+    def nearest(self, asked: NDArray[np.float32], count: int, tuned: bool) -> list[str]:
+        """The nearest pictures to a query side that could be hits, best first."""
+        more = len(self.given.items)
+        ((ids, _),) = self.collection.nearest(asked[None], count + more, where=self.where, tuned=tuned)
+        return [one for one in ids if one not in self.given.items]
 
     def _stored(self, tuned: bool) -> NDArray[np.float32]:
         (row,) = self.collection.stored([self.id], tuned=tuned)
@@ -156,13 +173,11 @@ def _hit_of(
     collection: Collection,
     query: Query,
     hit: Hit | str | Path | None,
-    where: str | Where | None,
-    tune: bool,
-    encoder: Encoder | None,
+    **how: Any,
 ) -> str:
     if hit is not None:
         return collection.find([hit.id if isinstance(hit, Hit) else hit])[0]
-    for one in search(collection, query, k=2, where=where, tune=tune, encoder=encoder):
+    for one in search(collection, query, k=2, **how):
         if not one.same_file:
             return one.id
     raise UsageError(f"The query finds nothing in {collection.name} but the very file; ask with another picture.")
@@ -193,15 +208,27 @@ def _hubs(given: Shown, stored: NDArray[np.float32]) -> Iterator[Term]:
 
 
 def _standings(there: _Place) -> Iterator[Standing]:
-    """Where the hit stands before tuning and after each of its steps, and after marks."""
+    """Where the hit stands before tuning and after each of its steps, with an eye, and after marks."""
     given = there.given
     asks = ~given.marks
     yield there.standing("plain", summed(given.plain[asks], given.pulls[asks]), False)
     if given.space:
         yield there.standing("map", np.append(given.vector, np.float32(0)), True)
         yield there.standing("hubs", given.side_of(given.vector), True)
+    tuned = given.space is not None
+    if there.eye:
+        yield there.standing("eye", given.side_of(there.eye.look(there.collection, given)), tuned)
     if given.marks.any():
-        yield there.standing("marks", given.asked(), given.space is not None)
+        yield there.standing("marks", there.asked(given), tuned)
+
+
+def _by_parts(there: _Place, query: Query, parts: str) -> Standing:
+    """How alike the hit is by parts, and where that puts it among the nearest pictures."""
+    near = there.nearest(there.asked(there.given), DEPTH, there.given.space is not None)
+    others = [one for one in near if one != there.id]
+    mine, *theirs = likeness(there.collection, query, parts, there.collection.hashes([there.id, *others])).tolist()
+    rank = 1 + sum(value > mine for value in theirs) if there.id in near else None
+    return Standing("parts", mine, rank)
 
 
 def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iterator[LeftOut]:
@@ -210,7 +237,7 @@ def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iter
     if len(names) < 2:
         return
     tuned = given.space is not None
-    whole = float(given.asked() @ there.stored)
+    whole = float(there.asked(given) @ there.stored)
     for n in range(len(names)):
         keep = np.arange(len(names)) != n
         less = replace(
@@ -223,7 +250,7 @@ def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iter
         if not (less.pulls[~less.marks] > 0).any():  # nothing is looked for any more
             continue
         try:
-            asked = less.asked()
+            asked = there.asked(less)
         except UsageError:  # the others cancel each other out
             continue
         standing = there.standing("", asked, tuned)

@@ -15,21 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samekind.collection.lock import writing
 from samekind.collection.where import In
 from samekind.encoders.base import Encoder
 from samekind.errors import DamagedCollection, StorageError, UsageError, unknown_name
-from samekind.query.eye import Marked
+from samekind.query.eye import LIVE, Marked, seen
 from samekind.query.looking import load, summed
 from samekind.query.model import Query
-from samekind.query.shown import shown
+from samekind.query.shown import Shown, shown
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.tuning.space import Space
 
 FOLDER = "eyes"
+_SPARE = 16
+"""Hits that are looked at beyond those that have a say, so that copies of the query can be passed over."""
 _NAME = re.compile(r"\w[\w.-]{0,39}")
 
 
@@ -86,6 +89,15 @@ class Eye:
             )
         return made, frozenset(there)
 
+    def look(self, collection: Collection, given: Shown) -> NDArray[np.float32]:
+        """(dim,): what is asked with when it looks at a query's vector, marks of that query aside. As ``marked``."""
+        marked, ids = self.marked(collection, given.space)
+        apart = ids.union(given.items)
+        asked, tuned = given.side_of(given.vector)[None], given.space is not None
+        ((near, _),) = collection.nearest(asked, LIVE + _SPARE + len(apart), tuned=tuned)
+        live = collection.stored([id_ for id_ in near if id_ not in apart], tuned=tuned)
+        return seen(given.vector, marked, live[:, : len(given.vector)])
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, as it is told, without vectors."""
         return {
@@ -106,8 +118,7 @@ def save_eye(collection: Collection, name: str, query: Query, *, encoder: Encode
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"An eye's name is up to 40 letters, digits, dots, dashes and underscores, not {name!r}.")
-    if query.worded:
-        raise UsageError("An eye is for queries without words; leave one of the two out.")
+    check_wordless(query)
     collection.refresh()
     if query.pictures and encoder is None:
         encoder = load(collection)
@@ -128,6 +139,12 @@ def save_eye(collection: Collection, name: str, query: Query, *, encoder: Encode
         eye = Eye(name, (*(one for one in before if one.asked != search.asked), search))
         _write(_file(collection, name), eye)
     return eye
+
+
+def check_wordless(query: Query) -> None:
+    """Raises UsageError for a query with words, which no eye can look at."""
+    if query.worded:
+        raise UsageError("An eye is for queries without words; leave one of the two out.")
 
 
 def eye_named(collection: Collection, name: str) -> Eye:

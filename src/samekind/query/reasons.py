@@ -13,8 +13,10 @@ from samekind.query.model import Drop, Keep, Like, Part, Picture, Unlike, Words
 
 CONCEPT, REST = "concept", "rest"
 """The split by named concepts, and the kind of its term for all that is no words."""
-_STEPS = {"plain": "untuned", "map": "without the hub correction", "hubs": "without the marks"}
-"""Standings by their step, as what is said of them when they are compared with the last one."""
+_WITHOUT = {"eye": "without the eye", "marks": "without the marks", "parts": "by whole pictures"}
+"""What is said of the standing before these steps, when the last one is one of them."""
+_BEFORE = {"plain": "untuned", "map": "without the hub correction"}
+"""What is said of these standings else."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Standing:
-    """Score and rank after a step: "plain" (the encoder alone), "map", "hubs" (both of tuning), "marks".
+    """Score and rank after a step: "plain" (the encoder alone), "map" and "hubs" (tuning), "eye", "marks", "parts".
 
-    With words the steps are "plain" and "composed". ``rank`` is None beyond what was counted. After marks scores are on
-    another scale than before.
+    With words the steps are "plain" and "composed". ``rank`` is None beyond what was counted. After marks and by parts
+    scores are on another scale than before.
     """
 
     step: str
@@ -165,14 +167,14 @@ class Reasons:
         return f"in the words {_said([term for term in by.terms if term.kind != REST], 2)}"
 
     def _steps(self) -> str:
-        """What was before all marks, or else before the step of tuning that the hit's rank owes most to."""
+        """What was before the last of eye, marks or parts, or else before the step of tuning that it owes most to."""
         *before, last = self.standings
-        compared = before[-1:] if last.step == "marks" else before
+        compared = before[-1:] if last.step in _WITHOUT else before
         other = [one for one in compared if one.rank != last.rank]
         if not other:
             return ""
         far = max(other, key=lambda one: abs((one.rank or 10**9) - (last.rank or 10**9)))
-        return f"{_STEPS[far.step]} it would come {_place(far.rank)}"
+        return f"{_WITHOUT.get(last.step) or _BEFORE[far.step]} it would come {_place(far.rank)}"
 
     def _parts(self) -> str:
         """The part of the query whose absence would cost it most."""

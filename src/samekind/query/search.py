@@ -16,10 +16,9 @@ from samekind.collection.written import parse_where
 from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
 from samekind.query.composing.sliders import Sliders
-from samekind.query.eye import LIVE, seen
 from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
-from samekind.query.kept_eyes import Eye, eye_named
+from samekind.query.kept_eyes import check_wordless, eye_named
 from samekind.query.looking import load
 from samekind.query.maxsim import DEPTH, check_parts, likeness
 from samekind.query.model import Query
@@ -105,7 +104,7 @@ def search(
         if level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
         if eye is not None:
-            raise UsageError("An eye is for queries without words; leave one of the two out.")
+            check_wordless(query)
         prepare(collection, said.sources(collection)).result()
     else:
         said.check_unsaid()
@@ -133,7 +132,7 @@ def search(
     asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)
     hits = fine = asking.nearest(bare)
     if kept:
-        vector = asking.with_eye(kept)
+        vector = kept.look(collection, given)
         fine = replace(fine, eye=kept.name)
         hits = asking.ordered_by(asking.side_of(vector), replace(fine, fine=fine))
     if given.marks.any():
@@ -171,13 +170,6 @@ class _Asking:
             if len(hits) == bare.k or len(ids) < fetch - len(self.left_out) or not _may_hold_more(hits):
                 return hits
             fetch *= 4
-
-    def with_eye(self, eye: Eye) -> NDArray[np.float32]:
-        """(dim,): what is asked with when such an eye looks."""
-        marked, ids = eye.marked(self.collection, self.space)
-        near, _ = self._found(self.side_of(self.vector), LIVE + _SPARE + len(ids | self.left_out), None)
-        live = self._stored([id_ for id_ in near if id_ not in ids])
-        return seen(self.vector, marked, live[:, : len(self.vector)])
 
     def wider(self, vector: NDArray[np.float32], parts: Vectors, level: float) -> NDArray[np.float32]:
         """(dim,): the vector pulled towards what lies around it, up to ``level``; ``parts`` are the query's own."""

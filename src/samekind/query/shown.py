@@ -50,11 +50,11 @@ class Shown:
         near = held(made.vector.astype(np.float64), self.vector.astype(np.float64))
         return replace(made, vector=near.astype(np.float32))
 
-    def asked(self) -> NDArray[np.float32]:
-        """The query side of the score that orders the hits, (dim,) or (dim + 1,)."""
+    def asked(self, start: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The query side of the score that orders the hits, (dim,) or (dim + 1,), marks on ``start`` as ``refined``."""
         if not self.marks.any():
-            return self.side_of(self.vector)
-        found = self.refined()
+            return self.side_of(self.vector if start is None else start)
+        found = self.refined(start)
         return found.asked if self.space else found.vector
 
     def side_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
