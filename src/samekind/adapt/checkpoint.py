@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Generator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.adapt.torches import torch
+from samekind.collection.whole import whole
 from samekind.encoders.rows import Array
 from samekind.encoders.runtime import machine_precision
+from samekind.errors import StorageError
 from samekind.events import Event, Warned
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -57,16 +57,11 @@ class Checkpoint:
 
     def write(self, arrays: Arrays, state: Mapping[str, Any]) -> bool:
         """Takes the place of what was kept before. False where there is no room, which ends nothing."""
-        data, new = pack(arrays, state), self.file.with_suffix(".new")
+        data = pack(arrays, state)
         try:
-            with new.open("wb") as stream:
-                stream.write(_sum(data) + data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            new.replace(self.file)
-        except OSError:
-            with suppress(OSError):
-                new.unlink(missing_ok=True)
+            with whole(self.file, "free space") as draft:
+                draft.write_bytes(_sum(data) + data)
+        except StorageError:
             return False
         return True
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from samekind.collection.made_by import MadeBy
+from samekind.collection.whole import whole
 from samekind.encoders.base import Encoder, Part
 from samekind.errors import (
     DamagedCollection,
@@ -144,17 +145,8 @@ def write(folder: Path, manifest: Manifest) -> None:
         data = "\n".join(lines).encode("utf-8")
     except UnicodeEncodeError:
         raise UsageError("A folder whose name is not UTF-8 cannot be a root; rename it.") from None
-    draft = folder / f"{FILE}.part"
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(folder / FILE)
-    except OSError as problem:
-        raise StorageError(
-            f"{folder / FILE} cannot be written ({problem.strerror}); check space and permissions."
-        ) from None
+    with whole(folder / FILE, "check space and permissions") as draft:
+        draft.write_bytes(data)
 
 
 def _inline(values: Mapping[str, Any]) -> str:

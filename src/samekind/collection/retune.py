@@ -20,7 +20,7 @@ from samekind.collection import index
 from samekind.collection.made_by import MadeBy, columns_of
 from samekind.collection.spaces import PRESENT_ROWS
 from samekind.collection.table import GRACE, TUNED, Table, to_matrix
-from samekind.errors import StorageError
+from samekind.collection.whole import whole
 from samekind.events import Event, Progress
 
 if TYPE_CHECKING:
@@ -176,18 +176,7 @@ def _sample(table: Table, made: MadeBy) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def _save(folder: Path, stamp: str, tuning: Tuning) -> None:
-    from safetensors import SafetensorError
-
     final = path(folder, stamp)
-    draft = final.with_suffix(".part")
-    try:
+    with whole(final, "free space or check permissions, then run samekind tune") as draft:
         final.parent.mkdir(exist_ok=True)
         tuning.save(draft)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(final)
-    except (OSError, SafetensorError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise StorageError(
-            f"{final} cannot be written ({reason}); free space or check permissions, then run samekind tune."
-        ) from None

@@ -7,7 +7,6 @@ encoder the pictures that were asked with cannot be compared any more, and the m
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from samekind.collection.lock import writing
 from samekind.collection.where import In
+from samekind.collection.whole import whole
 from samekind.encoders.base import Encoder
 from samekind.errors import DamagedCollection, StorageError, UsageError, unknown_name
 from samekind.query.eye import LIVE, Marked, seen
@@ -204,15 +204,6 @@ def _search(form: dict[str, Any]) -> Search:
 
 def _write(file: Path, eye: Eye) -> None:
     """Whole or not at all."""
-    draft = file.with_suffix(".part")
-    try:
+    with whole(file, "free space or check permissions, then mark again") as draft:
         file.parent.mkdir(exist_ok=True)
-        with draft.open("w", encoding="utf-8") as stream:
-            json.dump({"searches": [asdict(one) for one in eye.searches]}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    except OSError as problem:
-        raise StorageError(
-            f"{file} cannot be written ({problem.strerror}); free space or check permissions, then mark again."
-        ) from None
+        draft.write_text(json.dumps({"searches": [asdict(one) for one in eye.searches]}), "utf-8")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samekind.errors import DamagedCollection, StorageError, UsageError
+from samekind.errors import DamagedCollection, UsageError
 from samekind.query.learned.gate import LearnedComposition
 from samekind.query.learned.head import Head
 
@@ -25,30 +25,22 @@ _LEARN = "run samekind tune with --composition"
 
 def save(collection: Collection, head: Head, verdict: LearnedComposition) -> Path:
     """Writes ``composing/<stamp>.safetensors`` and drops those before it. Raises CollectionBusy, StorageError."""
-    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     from samekind.collection.lock import writing
+    from samekind.collection.whole import whole
 
     final = collection.path / FOLDER / f"{datetime.now(UTC):%Y%m%d%H%M%S%f}.safetensors"
-    draft = final.with_suffix(".part")
     tensors = {"reading": head.reading, "matrix": head.matrix, "weights": head.weights}
     tensors["spread"] = np.array([head.spread], np.float32)
     with writing(collection.path):
-        try:
+        with whole(final, f"free space or check permissions, then {_LEARN}") as draft:
             final.parent.mkdir(exist_ok=True)
             save_file(tensors, draft, {_ABOUT: json.dumps(verdict.to_dict())})
-            with draft.open("rb") as file:
-                os.fsync(file.fileno())
-            draft.replace(final)
-            for old in final.parent.iterdir():
-                if old != final:
-                    old.unlink(missing_ok=True)
-        except (OSError, SafetensorError) as problem:
-            reason = getattr(problem, "strerror", None) or problem
-            raise StorageError(
-                f"{final} cannot be written ({reason}); free space or check permissions, then {_LEARN}."
-            ) from None
+        for old in final.parent.iterdir():
+            if old != final:
+                with suppress(OSError):  # what is left of them is not read
+                    old.unlink()
     return final
 
 
