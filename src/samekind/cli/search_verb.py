@@ -65,9 +65,21 @@ def search(
         list[str],
         typer.Option(
             help="All of it in one form, such as 'robin.jpg like:42 - rock.jpg where:year>=2020'; given several times, "
-            "several ways to ask the same, fused by rank."
+            "several ways to ask the same, fused into one list."
         ),
     ] = [],  # noqa: B006
+    also: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="COLLECTION", help="A further collection of the same pictures by another encoder, asked the same."
+        ),
+    ] = [],  # noqa: B006
+    fuse: Annotated[
+        str | None,
+        typer.Option(
+            metavar="rank|confidence", help="How several queries or collections become one list; usually rank."
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", "--top", help="At most so many hits.")] = 10,
     where: Annotated[
         list[str], typer.Option(help="Only pictures that pass, such as 'path~=train/' or 'year>=1990'; all must hold.")
@@ -111,9 +123,15 @@ def search(
     if sheet is not None:
         check_sheet_name(sheet)
     ways = queries_of(query, picture, weight, crop, like, unlike, vector, words, no)
-    held = Collection.open(collection)
+    held, others = Collection.open(collection), [Collection.open(one) for one in also]
+    several = len(ways) > 1 or bool(others)
+    if several and min_score is not None:
+        raise UsageError("Scores of several queries or collections are fused ones; leave --min-score out.")
+    if fuse is not None and not several:
+        raise UsageError("There is one query and one collection, nothing to fuse; leave --fuse out.")
     if any(one.worded for one in ways):
-        follow(prepare(held, Said(weak_captions=weak_captions).sources(held)))
+        for one in (held, *others):
+            follow(prepare(one, Said(weak_captions=weak_captions).sources(one)))
     how: dict[str, Any] = {
         "k": k,
         "where": " and ".join(f"({one})" for one in where) or None,
@@ -131,11 +149,12 @@ def search(
         "parts": parts,
         "eye": eye,
     }
-    if len(ways) > 1 and min_score is not None:
-        raise UsageError("Scores of several queries are sums over ranks; leave --min-score out.")
     if save_eye is not None:
         how["encoder"] = _kept(held, ways, save_eye)
-    hits = run(held, ways[0], min_score=min_score, **how) if len(ways) == 1 else search_several(held, ways, **how)
+    if several:
+        hits = search_several(held, ways, also=others, fuse=fuse or "rank", **how)
+    else:
+        hits = run(held, ways[0], min_score=min_score, **how)
     if judge:
         hits = _judged(held, ways[0], hits)
     if sheet is not None:
@@ -196,6 +215,8 @@ def _show(hits: Hits, sheet: Path | None) -> None:
             style="dim",
             markup=False,
         )
+        for other in hits.also:
+            console.print(other.sentence, style="dim", markup=False)
         if hits.understood and (text := hits.understood.rewritten):
             console.print(f"Searched for: {text.text} (by {text.by})", style="dim", markup=False)
             if text.fell_back:

@@ -224,7 +224,7 @@ class Collection:
                 f"A query vector must have {self.table.dim(column)} numbers for {self.name}, not {vectors.shape[1]}; "
                 f"use its encoder {self.encoder_name!r}."
             )
-        asked = PRESENT_ROWS if where is None else f"({self._sql(where)}) AND {PRESENT_ROWS}"
+        asked = self._present(where)
         if not exact and self.table.has_index(column):
             return index.search(self.table, column, vectors, k, asked)
         if self._many():
@@ -234,8 +234,12 @@ class Collection:
 
     def passing(self, where: str | Where | None) -> set[str]:
         """Ids of the present pictures that pass. Raises UsageError."""
-        asked = PRESENT_ROWS if where is None else f"({self._sql(where)}) AND {PRESENT_ROWS}"
-        return set(self.table.read(["id"], asked)["id"].to_pylist())
+        return set(self.table.read(["id"], self._present(where))["id"].to_pylist())
+
+    def contents(self, where: str | Where | None = None) -> dict[str, str]:
+        """Ids of the present pictures that pass, each with its content hash. Raises UsageError."""
+        found = self.table.read(["id", "hash"], self._present(where))
+        return dict(zip(found["id"].to_pylist(), found["hash"].to_pylist(), strict=True))
 
     def rows(self, ids: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The pictures with these ids, in this order; each a dict with "id", "root", "path", "file" and ``columns``.
@@ -313,6 +317,10 @@ class Collection:
         tree = kinds.resolved(concept_filter.resolved(tree, self), self.table, self.name)
         return to_sql(tree, self.table.schema)
 
+    def _present(self, where: str | Where | None) -> str:
+        """SQL: the picture is present and passes."""
+        return PRESENT_ROWS if where is None else f"({self._sql(where)}) AND {PRESENT_ROWS}"
+
     def _many(self) -> bool:
         """Whether there are too many vectors to hold them all in memory for a search."""
         return self.table.count() >= index.FROM_PICTURES
@@ -382,8 +390,7 @@ class Collection:
 
     def hashes(self, ids: Sequence[str]) -> list[str | None]:
         """The content hashes of present pictures, None for an id that is gone."""
-        found = self.table.read(["id", "hash"], PRESENT_ROWS)
-        by_id = dict(zip(found["id"].to_pylist(), found["hash"].to_pylist(), strict=True))
+        by_id = self.contents()
         return [by_id.get(id_) for id_ in ids]
 
     def concepts_of(self, hashes: list[str | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

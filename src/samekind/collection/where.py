@@ -191,10 +191,10 @@ def _name(column: str, schema: pa.Schema) -> str:
 
 def _kind(column: str, schema: pa.Schema) -> str:
     """ "text", "int", "float" or "time"; UsageError for anything that cannot be asked for."""
-    known = {field.name: _KINDS[str(field.type)] for field in schema if str(field.type) in _KINDS}
-    if column not in known:
-        raise unknown_name("column", column, known)
-    return known[column]
+    kind = _KINDS.get(str(schema.field(column).type)) if column in schema.names else None
+    if kind is None:
+        raise unknown_name("column", column, [field.name for field in schema if str(field.type) in _KINDS])
+    return kind
 
 
 _KINDS = {"string": "text", "int64": "int", "double": "float", "timestamp[us, tz=UTC]": "time"}

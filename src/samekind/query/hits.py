@@ -17,6 +17,7 @@ from samekind.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from samekind.query.elsewhere import Also
     from samekind.query.understood import Understood
     from samekind.query.worded import Asked
 
@@ -101,8 +102,7 @@ class Hits(Sequence[Hit]):
     shown follows from them, ``k`` and the thresholds. After ``marks`` on hits, with an ``eye`` (its name), with a
     ``granularity`` above 0 or by ``parts``, the order is that of the marks, the eye, the wider kind or the parts, while
     scores and confidences belong to the ``fine`` search, whose hits are kept to compare with. ``understood`` says how
-    words were taken, and
-    ``asked`` holds what ``slid`` needs.
+    words were taken, ``also`` which other collections were asked the same, and ``asked`` holds what ``slid`` needs.
     """
 
     candidates: tuple[Hit, ...]
@@ -121,6 +121,7 @@ class Hits(Sequence[Hit]):
     eye: str = ""
     fine: Hits | None = None
     understood: Understood | None = None
+    also: tuple[Also, ...] = ()
     asked: Asked | None = field(default=None, repr=False)
 
     @cached_property
@@ -224,6 +225,7 @@ class Hits(Sequence[Hit]):
             "eye": self.eye or None,
             "no_effect": self.no_effect,
             "understood": self.understood.to_dict() if self.understood else None,
+            "also": [one.to_dict() for one in self.also],
             "collapsed": sum(len(hit.copies) for hit in self),
             "nothing_here": self.nothing_here,
             "seconds": self.seconds.to_dict(),

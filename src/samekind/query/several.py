@@ -1,16 +1,21 @@
-"""Several ways to ask the same thing at once, paraphrases, languages or crops for instance: one list of hits."""
+"""Several ways to ask the same thing at once, paraphrases, crops or encoders for instance: one list of hits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.encoders.base import Encoder
 from samekind.errors import UsageError, unknown_name
+from samekind.query.elsewhere import elsewhere
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.looking import load
 from samekind.query.model import Query
 from samekind.query.search import search
 
@@ -18,28 +23,39 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
 
 FUSIONS = ("rank", "confidence")
-_DEPTH = 100
-_LATE = 60
+DEPTH = 100
+LATE = 60
 """What is added to a rank before it is inverted (Cormack et al., 2009)."""
+
+_Asked = tuple["Collection", Callable[..., Hits]]
+"""A collection, and what searches it."""
 
 
 def search_several(
     collection: Collection,
     queries: Sequence[Query],
     *,
+    also: Sequence[Collection] = (),
     k: int = 10,
     fuse: str = "rank",
     min_confidence: float = 0.0,
     collapse: float | None = COLLAPSE_AT,
+    encoder: Encoder | None = None,
     **how: Any,
 ) -> Hits:
     """The hits of several queries in one order; ``how`` is what ``search`` takes besides, for each of them.
 
-    ``fuse`` "rank": a hit's score is the sum over queries of 1 / (60 + its rank), among the first 100 of each
-    (reciprocal rank fusion). "confidence": the mean over queries of its confidence, 0 where it is not among these. A
-    hit's own confidence is the greatest that a query has in it. ``roles`` say what each query gives to the score.
+    ``also`` are collections of the same pictures by other encoders, asked the same: their pictures are matched by
+    content, and hits, ids, columns and filters are those of ``collection`` alone. What one of them lacks counts as not
+    found there.
 
-    Raises UsageError without a query, for an unknown ``fuse``, and what ``search`` raises.
+    ``fuse`` "rank": a hit's score is the sum over queries and collections of 1 / (60 + its rank), among the first 100
+    of each (reciprocal rank fusion). "confidence": the mean over them of its confidence, 0 where it is not among these.
+    A hit's own confidence is the greatest that one of them has in it. ``roles`` say what each gives to the score.
+
+    Raises UsageError without a query, for an unknown ``fuse``, for ``also`` with a collection given twice, of an
+    encoder that is asked already, or of other pictures, with a vector, a granularity, parts or an eye, or where it
+    lacks a picture that a query names; and what ``search`` raises.
     """
     if not queries:
         raise UsageError("Say at least one way to ask.")
@@ -47,26 +63,59 @@ def search_several(
         raise unknown_name("way to fuse", fuse, FUSIONS)
     check_confidence(min_confidence)
     check_collapse(collapse)
-    found = [search(collection, query, k=max(_DEPTH, k), collapse=None, **how) for query in queries]
+    collection.refresh()
+    others = elsewhere(collection, also, how)
+    told = tuple(one.also(how.get("tune", True)) for one in others)
+    asked: list[_Asked] = [(collection, partial(search, collection)), *((one.other, one.search) for one in others)]
+    found, seconds = _found(asked, queries, encoder, {"k": max(DEPTH, k), "collapse": None, **how})
     sure: dict[str, tuple[Hit, NDArray[np.float32]]] = {}
     parts: dict[str, dict[str, float]] = {}
-    for way, hits in enumerate(found, 1):
+    for role, hits in found.items():
         for hit, vector in zip(hits, hits.vectors, strict=False):
-            given = 1 / (_LATE + hit.rank) if fuse == "rank" else hit.confidence / len(found)
-            parts.setdefault(hit.id, {})[f"query {way}"] = given
+            given = 1 / (LATE + hit.rank) if fuse == "rank" else hit.confidence / len(found)
+            parts.setdefault(hit.id, {})[role] = given
             if hit.id not in sure or hit.confidence > sure[hit.id][0].confidence:
                 sure[hit.id] = hit, vector
     scores = {id_: sum(given.values()) for id_, given in parts.items()}
     order = sorted(scores, key=lambda id_: -scores[id_])
+    first = next(iter(found.values()))
     return Hits(
         candidates=tuple(replace(sure[id_][0], score=scores[id_], roles=parts[id_]) for id_ in order),
         vectors=np.stack([sure[id_][1] for id_ in order]) if order else np.zeros((0, collection.dim), np.float32),
-        collection=found[0].collection,
-        encoder=found[0].encoder,
-        tuned=found[0].tuned,
+        collection=first.collection,
+        encoder=first.encoder,
+        tuned=first.tuned,
         k=k,
         min_confidence=min_confidence,
         collapse=collapse,
-        eye=found[0].eye,
-        seconds=Seconds(*np.sum([list(hits.seconds.to_dict().values()) for hits in found], axis=0).tolist()),
+        eye=first.eye,
+        understood=first.understood if len(queries) == 1 else None,
+        also=told,
+        seconds=seconds,
     )
+
+
+def _found(
+    asked: Sequence[_Asked], queries: Sequence[Query], encoder: Encoder | None, how: dict[str, Any]
+) -> tuple[dict[str, Hits], Seconds]:
+    """Each collection's hits for each query by what that search is called; an encoder is loaded once."""
+    found, seconds = {}, np.zeros(3)
+    for at, (held, ask) in enumerate(asked):
+        started = time.perf_counter()
+        if at > 0 or encoder is None:
+            encoder = load(held) if any(query.pictures for query in queries) else None
+        seconds[0] += time.perf_counter() - started
+        for way, query in enumerate(queries, 1):
+            hits = ask(query, encoder=encoder, **how)
+            seconds += list(hits.seconds.to_dict().values())
+            found[_role(way, len(queries), held, [one for one, _ in asked])] = hits
+    return found, Seconds(*seconds.tolist())
+
+
+def _role(way: int, ways: int, held: Collection, collections: Sequence[Collection]) -> str:
+    """What one search is called: by its query, its encoder, or both, as far as there are several."""
+    names = {one.encoder_name for one in collections}
+    encoder = held.encoder_name if len(names) == len(collections) else str(held.path)
+    if len(collections) == 1:
+        return f"query {way}"
+    return encoder if ways == 1 else f"query {way}, {encoder}"
