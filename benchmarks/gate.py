@@ -341,6 +341,13 @@ def without_witness(judged: Judged) -> Judged:
     return replace(judged, alike=None)
 
 
+def lost(judged: Judged) -> bool:
+    """Whether the witness sees a loss of more than ``SURE`` standard errors, where the gate allows fewer."""
+    if judged.alike is None or judged.alike_before is None or judged.alike_margin is None:
+        return False
+    return judged.alike < judged.alike_before - SURE / gate.WITNESS_ERRORS * judged.alike_margin
+
+
 def ranks_agree(pairs: Sequence[tuple[float, float]]) -> float:
     """Spearman's rank correlation."""
     order = np.argsort(np.argsort(np.array(pairs), axis=0), axis=0)
@@ -397,6 +404,7 @@ def notes(bench: Bench, cells: Sequence[Cell]) -> list[str]:
         "views alone": lambda one: without_witness(one).passed,
         "views and witness": lambda one: one.passed,
         "views and witness, who must both be content": lambda one: one.passed and without_witness(one).passed,
+        "views, and a witness that sees no clear loss": lambda one: without_witness(one).passed and not lost(one),
     }
     groups: dict[str, Sequence[str]] = {"the four tuning sets": TUNING_SETS, "the two confirming sets": CONFIRMING_SETS}
     for rule, passes in rules.items():

@@ -25,10 +25,13 @@ def test_the_same_query_is_asked_of_both(call: Call, also: str) -> None:
     assert "Also asked: ROOM/also.samekind (mock2, plain); it lacks 4 of the 13 pictures here." in shown
 
 
-@pytest.mark.parametrize("fuse", ["rank", "confidence"])
-def test_json_says_what_each_gave(call: Call, also: str, fuse: str) -> None:
+@pytest.mark.parametrize("fuse", ["rank", "confidence", None])
+def test_json_says_what_each_gave(call: Call, also: str, fuse: str | None) -> None:
     asked = ("search", "birds.samekind", "--like", "train/02.png", "--also", also)
-    told = json.loads(call(*asked, "--where", "path~=train/", "--fuse", fuse, "--json").out)
+    chosen = ("--fuse", fuse) if fuse else ()
+    told = json.loads(call(*asked, "--where", "path~=train/", *chosen, "--json").out)
+    by_confidence = max(hit["score"] for hit in told["hits"]) > 2 / 60
+    assert by_confidence == (fuse != "rank")
     assert {hit["path"].split("/")[0] for hit in told["hits"]} == {"train"}
     assert all(hit["roles"].keys() == {"mock", "mock2"} for hit in told["hits"])
     assert all(hit["score"] == pytest.approx(sum(hit["roles"].values()), abs=2e-4) for hit in told["hits"])

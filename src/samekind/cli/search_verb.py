@@ -77,7 +77,8 @@ def search(
     fuse: Annotated[
         str | None,
         typer.Option(
-            metavar="rank|confidence", help="How several queries or collections become one list; usually rank."
+            metavar="rank|confidence",
+            help="How several ways become one list; usually queries by rank, collections by confidence.",
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", "--top", help="At most so many hits.")] = 10,
@@ -152,7 +153,7 @@ def search(
     if save_eye is not None:
         how["encoder"] = _kept(held, ways, save_eye)
     if several:
-        hits = search_several(held, ways, also=others, fuse=fuse or "rank", **how)
+        hits = search_several(held, ways, also=others, fuse=fuse, **how)
     else:
         hits = run(held, ways[0], min_score=min_score, **how)
     if judge:

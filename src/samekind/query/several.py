@@ -37,7 +37,7 @@ def search_several(
     *,
     also: Sequence[Collection] = (),
     k: int = 10,
-    fuse: str = "rank",
+    fuse: str | None = None,
     min_confidence: float = 0.0,
     collapse: float | None = COLLAPSE_AT,
     encoder: Encoder | None = None,
@@ -51,7 +51,8 @@ def search_several(
 
     ``fuse`` "rank": a hit's score is the sum over queries and collections of 1 / (60 + its rank), among the first 100
     of each (reciprocal rank fusion). "confidence": the mean over them of its confidence, 0 where it is not among these.
-    A hit's own confidence is the greatest that one of them has in it. ``roles`` say what each gives to the score.
+    None is "confidence" with ``also``, which the calibration makes comparable, else "rank". A hit's own confidence is
+    the greatest that one of them has in it. ``roles`` say what each gives to the score.
 
     Raises UsageError without a query, for an unknown ``fuse``, for ``also`` with a collection given twice, of an
     encoder that is asked already, or of other pictures, with a vector, a granularity, parts or an eye, or where it
@@ -59,6 +60,7 @@ def search_several(
     """
     if not queries:
         raise UsageError("Say at least one way to ask.")
+    fuse = fuse or ("confidence" if also else "rank")
     if fuse not in FUSIONS:
         raise unknown_name("way to fuse", fuse, FUSIONS)
     check_confidence(min_confidence)
