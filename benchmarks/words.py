@@ -10,7 +10,6 @@ benchmarks/data/captions_40.csv has one caption of 40 pictures, put into four mo
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,9 +24,10 @@ from samekind import load_encoder
 from samekind.collection import Collection
 from samekind.collection.concepts import CONCEPTS
 from samekind.evaluation.compare import Values, differences, intervals
-from samekind.meaning import MeaningSpace, concept_names, split_concepts
-from samekind.meaning.colours import named
-from samekind.query.wordings.concepts import COLOUR, ConceptWording
+from samekind.meaning import MeaningSpace
+from samekind.meaning.sparse import SparseConcepts
+from samekind.query.several import LATE
+from samekind.query.wordings.concepts import ConceptWording
 
 SETS = (*TUNING_SETS, "captions", "ikea")
 ENCODERS = ("dino", "tiny", "lite")
@@ -84,22 +84,25 @@ def hits(score: Score, paths: Sequence[str], asked: Asked) -> Values:
     return {"R@1": (found < 1).astype(np.float64), "R@10": (found < 10).astype(np.float64)}
 
 
-def without_sentences(wording: ConceptWording) -> Score:
-    """What is left without the sentence encoder: words that a text shares with the classes' names, and colours."""
-    names = [_words(name) for name in concept_names()[:1_000]]
-    classes = split_concepts(wording.concepts)[0]
+def with_the_word_index(wording: ConceptWording, fused: bool) -> Score:
+    """Concepts by their names in an inverted list (`meaning/sparse.py`), which is what there is without the sentence
+    encoder; or ``fused`` with its scores by reciprocal rank, where what keeps none of a text's concepts has no rank.
+    """
+    index = SparseConcepts.of(wording.concepts)
 
     def score(texts: Sequence[str]) -> NDArray[np.float32]:
-        shared = [[len(name & _words(text)) / len(name) for name in names] for text in texts]
-        tie = np.random.default_rng(0).random((len(texts), len(classes))) * 1e-6  # a text that shares nothing hits none
-        colours = np.stack([named(text) for text in texts]) @ wording.colours.T
-        return np.asarray(np.array(shared) @ classes.T + COLOUR * colours + tie, np.float32)
+        listed = index.scores(texts)
+        if fused:
+            return np.asarray(by_rank(wording.scores(texts)) + by_rank(listed) * (listed > 0), np.float32)
+        tie = np.random.default_rng(0).random(listed.shape) * 1e-6
+        return np.asarray(listed + tie, np.float32)
 
     return score
 
 
-def _words(text: str) -> set[str]:
-    return {word.removesuffix("s") for word in re.findall(r"\w+", text.casefold())}
+def by_rank(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(t, n) the inverse of what ranks are late by, as `query/several.py` adds them up."""
+    return 1 / (LATE + 1 + np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1))
 
 
 def cell(values: Values) -> str:
@@ -125,7 +128,8 @@ def main() -> None:
                 if encoder == ENCODERS[0]:
                     space = MeaningSpace.of(wording.concepts, wording.looks, ())
                     ways["without a bridge"] = replace(wording, space=space).scores
-                    ways["without the sentence encoder"] = without_sentences(wording)
+                    ways["without the sentence encoder"] = with_the_word_index(wording, fused=False)
+                    ways["fused with the word index"] = with_the_word_index(wording, fused=True)
                 for way, score in ways.items():
                     table.setdefault(way, {})[name] = cell(hits(score, paths, asked))
                     print(name, way, table[way][name], flush=True)

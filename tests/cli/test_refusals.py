@@ -36,7 +36,10 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
         ((*SEARCH, *LIKE, "--where", "path ~"), "path ~"),
         ((*SEARCH, *LIKE, "--also", "nowhere.samekind"), "There is nothing at ROOM/nowhere.samekind"),
         ((*SEARCH, *LIKE, "--also", "birds.samekind"), "ROOM/birds.samekind is given twice; name each"),
-        ((*SEARCH, *LIKE, "--also", "birds.samekind", "--min-score", ".5"), "are fused ones; leave --min-score out"),
+        (
+            (*SEARCH, *LIKE, "--also", "birds.samekind", "--min-score", ".5"),
+            "are fused ones; leave the least score out",
+        ),
         ((*SEARCH, *LIKE, "--fuse", "rank"), "There is one query and one collection, nothing to fuse"),
         ((*SEARCH, "--query", "like:a", "--query", "like:b", "--fuse", "rnk"), "no way to fuse 'rnk'.*mean 'rank'"),
         (("list", "birds.samekind", "--where", "size=big"), "Column 'size' holds whole numbers, so 'big' cannot"),

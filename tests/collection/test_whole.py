@@ -32,6 +32,11 @@ def test_what_was_there_stays_where_it_cannot_be_written(tmp_path: Path, monkeyp
 
 
 def test_other_errors_are_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), whole(tmp_path / "one.json", "try again"):
-        raise KeyError("one")
+    def stopped() -> None:
+        with whole(tmp_path / "one.json", "try again") as draft:
+            draft.write_text("some")
+            raise KeyError("one")
+
+    with pytest.raises(KeyError):
+        stopped()
     assert not list(tmp_path.iterdir())

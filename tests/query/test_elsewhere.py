@@ -11,7 +11,21 @@ from samekind.collection import Collection
 from samekind.encoders import load
 from samekind.encoders.base import Encoder
 from samekind.errors import UsageError
-from samekind.query import Hit, Hits, Like, Picture, Query, Unlike, Vector, Where, Words, search, search_several
+from samekind.query import (
+    Drop,
+    Hit,
+    Hits,
+    Keep,
+    Like,
+    Picture,
+    Query,
+    Unlike,
+    Vector,
+    Where,
+    Words,
+    search,
+    search_several,
+)
 from samekind.query.elsewhere import Elsewhere
 from tests.collection.mock import MockEncoder, OtherEncoder, draw, draw_many
 
@@ -90,6 +104,30 @@ def test_scores_are_sums_over_the_encoders_by_content(
     assert found[0].same_file
 
 
+@pytest.mark.parametrize(
+    "more",
+    [(Like("5/00005.png"), Unlike("6/00006.png")), (Words("red"), Drop("blue")), (Words("red"), Keep("the sky"))],
+)
+def test_marks_and_words_are_fused_by_rank(first: Collection, second: Collection, place: Path, more: tuple) -> None:
+    asked = Picture(place / "first/3/00010.png")
+    found = search_several(first, [Query(asked, *more)], also=[second], k=20)
+    assert found[0].score <= 2 / 61
+    assert paths(found) != paths(search_several(first, [Query(asked)], also=[second], k=20, fuse="rank"))
+    with pytest.raises(UsageError, match="know nothing of marks"):
+        search_several(first, [Query(asked, *more)], also=[second], fuse="confidence")
+
+
+def test_copies_elsewhere_take_no_places(place: Path, first: Collection, tmp_path: Path) -> None:
+    for n in range(4):
+        shutil.copytree(place / "first", tmp_path / "often" / str(n))
+    often = synced(tmp_path / "often.samekind", OtherEncoder(), tmp_path / "often")
+    how = {"collapse": None, "encoder": OtherEncoder()}
+    for where in (None, "path~=3/"):
+        k = len(first.contents(where))
+        found = Elsewhere(first, often).search(Query(Picture(place / "second/other-40.png")), k=k, where=where, **how)
+        assert {hit.id for hit in found.candidates} == set(first.contents(where))
+
+
 def test_what_the_other_lacks_is_said(first: Collection, second: Collection, place: Path) -> None:
     found = search_several(first, [Query(Like("3/00010.png"))], also=[second], k=100, collapse=None)
     (also,) = found.also
@@ -114,7 +152,7 @@ def test_copies_share_what_the_other_says(first: Collection, second: Collection)
 def test_filters_are_of_the_first_collection(first: Collection, second: Collection) -> None:
     query = Query(Like("3/00010.png"), Where("path~=4/"))
     for asked, where in ((query, None), (Query(Like("3/00010.png")), "path~=4/")):
-        found = search_several(first, [asked], also=[second], where=where, collapse=None)
+        found = search_several(first, [asked], also=[second], where=where, fuse="rank", collapse=None)
         assert set(paths(found)) == {path for path in held_paths(first) if path.startswith("4/")}
         ranks = sorted(1 / hit.roles["other"] - 60 for hit in found if "other" in hit.roles)
         assert ranks == pytest.approx(range(1, len(ranks) + 1))

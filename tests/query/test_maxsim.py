@@ -1,6 +1,7 @@
 """Search by parts: small things in big pictures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / kind).mkdir()
         for seed in range(THINGS):
             Image.fromarray(draw(seed)).save(folder / kind / f"{seed}.png")
+    shutil.copy(folder / "alone" / "3.png", folder / "alone" / "copy.png")
     return folder
 
 
@@ -58,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def collection(folder: Path) -> Collection:
     held = Collection.create(folder.parent / f"{folder.name}.samekind", load_encoder("lite"))
     held.sync([folder], tune=False).result()
-    assert held.learn_parts().result().looked_at == 2 * THINGS
+    assert held.learn_parts().result().looked_at == 2 * THINGS  # a copy is looked at once
     return held
 
 
@@ -90,7 +92,7 @@ def test_scores_stay_those_of_whole_pictures(collection: Collection, folder: Pat
 @pytest.mark.parametrize("direction", [MINE, THEIRS])
 def test_reasons_know_them(collection: Collection, folder: Path, direction: str) -> None:
     query = Query(Picture(folder / "among" / "0.png"), Where("path~=alone/"))
-    for hit in search(collection, query, k=50, collapse=None, parts=direction)[:5]:
+    for hit in search(collection, query, k=50, collapse=None, parts=direction):
         reasons = explain(collection, query, hit, parts=direction, match=False)
         last = reasons.standings[-1]
         assert (last.step, last.rank, last.score) == ("parts", hit.rank, pytest.approx(hit.roles["parts"], abs=1e-5))
@@ -147,7 +149,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert later.exit_code == 0  # which looks at the new one's parts, too
     asked = ["search", into, "--picture", str(folder / "among" / "2.png"), "--parts", "mine", "--json", "-k", "20"]
     said = json.loads(run(app, asked).stdout)
-    assert len(said["hits"]) == THINGS + 1
+    assert sum(1 + hit["copies"] for hit in said["hits"]) == THINGS + 2
     assert all(hit["roles"]["parts"] > -1 for hit in said["hits"])
     shown = run(app, asked[:-3]).stdout
     assert "Ordered by parts" in shown

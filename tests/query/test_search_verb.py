@@ -156,7 +156,7 @@ def test_a_sheet_is_written_beside_the_results(place: Path) -> None:
         (("--query", ""), "The query is empty"),
         (("--words", " "), "must say something"),
         (("--words", "red", "--judge"), "A judge is a language endpoint"),
-        (("--query", FILE, "--query", FILE, "--min-score", ".5"), "leave --min-score out"),
+        (("--query", FILE, "--query", FILE, "--min-score", ".5"), "leave the least score out"),
         (("--words", "red", "--not", "Red"), "both looked for and dropped"),
         (("--words", "red", "--method", "sums"), "Did you mean 'sum'"),
     ],

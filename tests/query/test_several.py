@@ -58,5 +58,12 @@ def test_bad_ways_are_refused(collection: Collection) -> None:
         search_several(collection, [])
     with pytest.raises(UsageError, match="Did you mean 'rank'"):
         search_several(collection, [Query(Like("5/00005.png"))], fuse="ranks")
+    for more, said in (
+        ({"k": 0}, "at least 1"),
+        ({"min_score": 0.5}, "fused ones"),
+        ({"parts": "mine"}, "of parts|fuse"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            search_several(collection, [Query(Like("5/00005.png"))], fuse="confidence", **more)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="cannot be used"):
         search_several(collection, [Query(Picture("nothing.png"))], encoder=ENCODER)

@@ -126,8 +126,6 @@ def search(
     ways = queries_of(query, picture, weight, crop, like, unlike, vector, words, no)
     held, others = Collection.open(collection), [Collection.open(one) for one in also]
     several = len(ways) > 1 or bool(others)
-    if several and min_score is not None:
-        raise UsageError("Scores of several queries or collections are fused ones; leave --min-score out.")
     if fuse is not None and not several:
         raise UsageError("There is one query and one collection, nothing to fuse; leave --fuse out.")
     if any(one.worded for one in ways):
@@ -139,6 +137,7 @@ def search(
         "tune": not no_tune,
         "exact": exact or None,
         "min_confidence": min_confidence,
+        "min_score": min_score,
         "collapse": None if no_collapse else COLLAPSE_AT if collapse is None else collapse,
         "granularity": granularity,
         "method": method,
@@ -152,10 +151,7 @@ def search(
     }
     if save_eye is not None:
         how["encoder"] = _kept(held, ways, save_eye)
-    if several:
-        hits = search_several(held, ways, also=others, fuse=fuse, **how)
-    else:
-        hits = run(held, ways[0], min_score=min_score, **how)
+    hits = search_several(held, ways, also=others, fuse=fuse, **how) if several else run(held, ways[0], **how)
     if judge:
         hits = _judged(held, ways[0], hits)
     if sheet is not None:

@@ -1,4 +1,4 @@
-"""A file that appears whole or not at all, and that a loss of power does not take away again."""
+"""A file that appears whole or not at all: a loss of power leaves the one before it or the new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samekind.errors import StorageError
 
 @contextmanager
 def whole(file: Path, advice: str) -> Iterator[Path]:
-    """A draft to write; it takes the place of ``file``, durably, when the block ends.
+    """A draft to write; it takes the place of ``file`` when the block ends, and goes where that ends with an error.
 
     Raises StorageError where it cannot be written: which file, why, and the ``advice`` what to do.
     """
@@ -25,7 +25,8 @@ def whole(file: Path, advice: str) -> Iterator[Path]:
             os.fsync(stream.fileno())
         draft.replace(file)
     except (OSError, SafetensorError) as problem:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         reason = getattr(problem, "strerror", None) or problem
         raise StorageError(f"{file} cannot be written ({reason}); {advice}.") from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samekind.collection.where import In
+from samekind.collection.where import In, Not
 from samekind.encoders.base import Encoder
 from samekind.errors import UsageError
 from samekind.query.filling import candidates
@@ -68,12 +68,14 @@ class Elsewhere:
         """
         asked = self._translated(query)
         wanted = self._wanted(query, where, bool(query.worded and how.get("with_reference")))
-        shared = wanted.keys() & set(self._theirs.values())
-        surplus = len(self._theirs) - len(shared)
+        shared = wanted.keys() & self._known
+        surplus = sum(content not in shared for content in self._theirs.values())
+        copies = len(self._theirs) - surplus - len(shared)
         if surplus <= k:  # asking for so many more is quicker than a long filter
-            found = search(self.other, asked, k=k + surplus, encoder=encoder, **how)
+            found = search(self.other, asked, k=k + copies + surplus, encoder=encoder, **how)
         else:
-            found = search(self.other, asked, k=k, where=In("hash", tuple(sorted(shared))), encoder=encoder, **how)
+            admitted = self._one_of(shared)
+            found = search(self.other, asked, k=k + copies, where=admitted, encoder=encoder, **how)
         pairs = [(id_, hit) for hit in found for id_ in wanted.pop(self._theirs.get(hit.id, ""), ())][:k]
         ids = [id_ for id_, _ in pairs]
         return replace(
@@ -82,10 +84,10 @@ class Elsewhere:
             vectors=self.first.stored(ids, tuned=False) if ids else np.zeros((0, self.first.dim), np.float32),
         )
 
-    def also(self, tune: bool) -> Also:
+    def about(self, tune: bool) -> Also:
         """What is said about the other. Raises UsageError where it holds none of the pictures."""
-        known, ours = set(self._theirs.values()), self.first.contents()
-        lacks = sum(content not in known for content in ours.values())
+        ours = self._ours
+        lacks = sum(content not in self._known for content in ours.values())
         if ours and lacks == len(ours):
             raise UsageError(
                 f"{self.other.path} holds none of the pictures of {self.first.path}; name one of the same."
@@ -93,15 +95,28 @@ class Elsewhere:
         return Also(str(self.other.path), self.other.encoder_name, self.other.tuned and tune, lacks, len(ours))
 
     @cached_property
+    def _ours(self) -> dict[str, str]:
+        return self.first.contents()
+
+    @cached_property
     def _theirs(self) -> dict[str, str]:
-        self.other.refresh()
         return self.other.contents()
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._theirs.values())
+
+    def _one_of(self, shared: Set[str]) -> Filter:
+        """The other's pictures with these contents, by whichever list is shorter."""
+        rest = self._known - shared
+        return Not(In("hash", tuple(sorted(rest)))) if len(rest) < len(shared) else In("hash", tuple(sorted(shared)))
 
     def _wanted(self, query: Query, where: str | Filter | None, with_items: bool) -> dict[str, list[str]]:
         """The first collection's ids by content, of the pictures that pass and are not asked with."""
         items = () if with_items else self.first.find([part.item for part in query.items])
+        admitted = narrowed(query, where)
         wanted: dict[str, list[str]] = {}
-        for id_, content in self.first.contents(narrowed(query, where)).items():
+        for id_, content in (self._ours if admitted is None else self.first.contents(admitted)).items():
             if id_ not in items:
                 wanted.setdefault(content, []).append(id_)
         return wanted
@@ -130,8 +145,8 @@ class Elsewhere:
         return tuple(replace(hit, same_file=other.same_file) for hit, other in zip(made, theirs, strict=True))
 
 
-def elsewhere(first: Collection, also: Sequence[Collection], how: dict[str, Any]) -> list[Elsewhere]:
-    """The other collections, each to be asked ``how`` the first is.
+def others_of(first: Collection, also: Sequence[Collection], how: dict[str, Any]) -> list[Elsewhere]:
+    """The other collections as they stand now, each to be asked ``how`` the first is.
 
     Raises UsageError for one that is given twice or has an encoder that is asked already, and for what one collection
     alone can be asked: a granularity, parts, an eye.
@@ -147,6 +162,7 @@ def elsewhere(first: Collection, also: Sequence[Collection], how: dict[str, Any]
         raise UsageError(f"{name} is for one collection at a time; leave it or the other collections out.")
     asked = [first]
     for one in also:
+        one.refresh()
         for before in asked:
             if one.path.resolve() == before.path.resolve():
                 raise UsageError(f"{one.path} is given twice; name each collection once.")

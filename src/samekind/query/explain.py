@@ -225,10 +225,11 @@ def _standings(there: _Place) -> Iterator[Standing]:
 def _by_parts(there: _Place, query: Query, parts: str) -> Standing:
     """How alike the hit is by parts, and where that puts it among the nearest pictures."""
     near = there.nearest(there.asked(there.given), DEPTH, there.given.space is not None)
-    others = [one for one in near if one != there.id]
-    mine, *theirs = likeness(there.collection, query, parts, there.collection.hashes([there.id, *others])).tolist()
-    rank = 1 + sum(value > mine for value in theirs) if there.id in near else None
-    return Standing("parts", mine, rank)
+    ids = near if there.id in near else [*near, there.id]
+    alike = likeness(there.collection, query, parts, there.collection.hashes(ids))
+    at = ids.index(there.id)
+    rank = np.argsort(-alike[: len(near)], kind="stable").tolist().index(at) + 1 if at < len(near) else None
+    return Standing("parts", float(alike[at]), rank)
 
 
 def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iterator[LeftOut]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -167,6 +168,11 @@ class Hits(Sequence[Hit]):
         return not self.parts and all(hit.weak for hit in self._same_of_fine())
 
     @property
+    def weak_last(self) -> bool:
+        """Whether weak hits stand behind all others, as in the order of the confidence."""
+        return self.fine is None and not any(one.weak and not after.weak for one, after in pairwise(self))
+
+    @property
     def no_effect(self) -> bool:
         """True when marks, an eye or a granularity were given and change neither hits nor their order."""
         return self.fine is not None and [hit.id for hit in self] == [hit.id for hit in self._same_of_fine()]
@@ -244,7 +250,7 @@ class Hits(Sequence[Hit]):
         return "".join(f"{hit.file}{end}" for hit in self)
 
     def to_table(self) -> Table:
-        """A rich table; weak hits stand dimmed, below a line where the order is that of the confidence."""
+        """A rich table; weak hits stand dimmed, below a line where they come last."""
         from rich.markup import escape
         from rich.table import Table
 
@@ -257,9 +263,9 @@ class Hits(Sequence[Hit]):
             ("", "left"),
         ):
             table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
-        weak_before = False
+        weak_before = not self.weak_last
         for hit in self:
-            if hit.weak and not weak_before and self.fine is None:
+            if hit.weak and not weak_before:
                 table.add_row("", "", "", "── weak from here ──", "", style="dim")
                 weak_before = True
             table.add_row(
@@ -322,6 +328,13 @@ def group_copies(vectors: NDArray[np.float32], threshold: float | None, k: int) 
         else:
             groups.append([n])
     return groups[:k]
+
+
+def check_count(k: int) -> int:
+    """The same value; UsageError below 1."""
+    if k < 1:
+        raise UsageError(f"The number of hits wanted must be at least 1, not {k}.")
+    return k
 
 
 def check_confidence(confidence: float) -> float:

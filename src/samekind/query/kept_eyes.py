@@ -89,12 +89,15 @@ class Eye:
             )
         return made, frozenset(there)
 
-    def look(self, collection: Collection, given: Shown) -> NDArray[np.float32]:
-        """(dim,): what is asked with when it looks at a query's vector, marks of that query aside. As ``marked``."""
+    def look(self, collection: Collection, given: Shown, exact: bool | None = None) -> NDArray[np.float32]:
+        """(dim,): what is asked with when it looks at a query's vector, marks of that query aside.
+
+        ``exact`` as in ``search``. Raises as ``marked``.
+        """
         marked, ids = self.marked(collection, given.space)
         apart = ids.union(given.items)
         asked, tuned = given.side_of(given.vector)[None], given.space is not None
-        ((near, _),) = collection.nearest(asked, LIVE + _SPARE + len(apart), tuned=tuned)
+        ((near, _),) = collection.nearest(asked, LIVE + _SPARE + len(apart), tuned=tuned, exact=exact)
         live = collection.stored([id_ for id_ in near if id_ not in apart], tuned=tuned)
         return seen(given.vector, marked, live[:, : len(given.vector)])
 

@@ -44,6 +44,12 @@ class Query:
         return tuple(part for part in self.parts if isinstance(part, Like | Unlike))
 
     @property
+    def marks(self) -> tuple[Like | Unlike, ...]:
+        """The items where a picture or a vector is asked with: they decide about the order alone."""
+        asked = any(pull(part) for part in self.shown if not isinstance(part, Like | Unlike))
+        return self.items if asked else ()
+
+    @property
     def shown(self) -> tuple[Picture | Like | Unlike | Vector, ...]:
         """The parts that are a vector each without a word being understood, in order."""
         return tuple(part for part in self.parts if isinstance(part, SHOWN))

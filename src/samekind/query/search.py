@@ -17,7 +17,7 @@ from samekind.encoders.base import Encoder, Vectors
 from samekind.errors import UsageError
 from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import candidates, confidence
-from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence, check_count
 from samekind.query.kept_eyes import check_wordless, eye_named
 from samekind.query.looking import load
 from samekind.query.maxsim import DEPTH, check_parts, likeness
@@ -91,8 +91,7 @@ def search(
     a query picture that cannot be used), EncoderMismatch
     and the errors of loading an encoder.
     """
-    if k < 1:
-        raise UsageError(f"The number of hits wanted must be at least 1, not {k}.")
+    check_count(k)
     check_confidence(min_confidence)
     check_collapse(collapse)
     level = level_of(granularity)
@@ -132,7 +131,7 @@ def search(
     asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)
     hits = fine = asking.nearest(bare)
     if kept:
-        vector = kept.look(collection, given)
+        vector = kept.look(collection, given, exact)
         fine = replace(fine, eye=kept.name)
         hits = asking.ordered_by(asking.side_of(vector), replace(fine, fine=fine))
     if given.marks.any():

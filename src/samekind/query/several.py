@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Encoder
 from samekind.errors import UsageError, unknown_name
-from samekind.query.elsewhere import elsewhere
-from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence
+from samekind.query.elsewhere import others_of
+from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence, check_count
 from samekind.query.looking import load
 from samekind.query.model import Query
 from samekind.query.search import search
+from samekind.query.wider import FINE, level_of
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -50,9 +51,10 @@ def search_several(
     found there.
 
     ``fuse`` "rank": a hit's score is the sum over queries and collections of 1 / (60 + its rank), among the first 100
-    of each (reciprocal rank fusion). "confidence": the mean over them of its confidence, 0 where it is not among these.
-    None is "confidence" with ``also``, which the calibration makes comparable, else "rank". A hit's own confidence is
-    the greatest that one of them has in it. ``roles`` say what each gives to the score.
+    (or ``k``) of each (reciprocal rank fusion). "confidence": the mean over them of its confidence, 0 where it is not
+    among these; only for queries whose order is that of their confidences, without marks and changes in words. None is
+    "confidence" for such queries with ``also``, else "rank". A hit's own confidence is the greatest that one of them
+    has in it. ``roles`` say what each gives to the score.
 
     Raises UsageError without a query, for an unknown ``fuse``, for ``also`` with a collection given twice, of an
     encoder that is asked already, or of other pictures, with a vector, a granularity, parts or an eye, or where it
@@ -60,14 +62,22 @@ def search_several(
     """
     if not queries:
         raise UsageError("Say at least one way to ask.")
-    fuse = fuse or ("confidence" if also else "rank")
+    told_by_confidence = all(map(_told_by_confidence, queries)) and not _ordered_by_more(how)
+    fuse = fuse or ("confidence" if also and told_by_confidence else "rank")
     if fuse not in FUSIONS:
         raise unknown_name("way to fuse", fuse, FUSIONS)
+    if fuse == "confidence" and not told_by_confidence:
+        raise UsageError(
+            "Confidences know nothing of marks, of what words change, of an eye, a granularity or parts; fuse by rank."
+        )
+    if how.get("min_score") is not None:
+        raise UsageError("Scores of several queries or collections are fused ones; leave the least score out.")
+    check_count(k)
     check_confidence(min_confidence)
     check_collapse(collapse)
     collection.refresh()
-    others = elsewhere(collection, also, how)
-    told = tuple(one.also(how.get("tune", True)) for one in others)
+    others = others_of(collection, also, how)
+    told = tuple(one.about(how.get("tune", True)) for one in others)
     asked: list[_Asked] = [(collection, partial(search, collection)), *((one.other, one.search) for one in others)]
     found, seconds = _found(asked, queries, encoder, {"k": max(DEPTH, k), "collapse": None, **how})
     sure: dict[str, tuple[Hit, NDArray[np.float32]]] = {}
@@ -95,6 +105,16 @@ def search_several(
         also=told,
         seconds=seconds,
     )
+
+
+def _told_by_confidence(query: Query) -> bool:
+    """Whether hits are in the order of their confidences: nothing is marked, and words stand alone."""
+    return not query.marks and not (query.worded and (query.shown or query.keeps or query.drops))
+
+
+def _ordered_by_more(how: dict[str, Any]) -> bool:
+    """Whether an eye, a granularity or parts decide about the order."""
+    return how.get("eye") is not None or how.get("parts") is not None or level_of(how.get("granularity", FINE)) > FINE
 
 
 def _found(

@@ -87,7 +87,7 @@ def sheet_of(collection: Collection, query: Query, hits: Hits) -> Sheet:
 def row_of(collection: Collection, query: Query, hits: Hits, title: str = "") -> Row:
     """One search as a part of a larger sheet."""
     asked, found = tuple(_asked(collection, query)), tuple(tile_of(hit) for hit in hits)
-    return Row(title, asked, found, apart=hits.fine is None)
+    return Row(title, asked, found, apart=hits.weak_last)
 
 
 def tile_of(hit: Hit, right: bool | None = None) -> Tile:

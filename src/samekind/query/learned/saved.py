@@ -37,9 +37,9 @@ def save(collection: Collection, head: Head, verdict: LearnedComposition) -> Pat
         with whole(final, f"free space or check permissions, then {_LEARN}") as draft:
             final.parent.mkdir(exist_ok=True)
             save_file(tensors, draft, {_ABOUT: json.dumps(verdict.to_dict())})
-        for old in final.parent.iterdir():
-            if old != final:
-                with suppress(OSError):  # what is left of them is not read
+        with suppress(OSError):  # what is left of those before is not read
+            for old in final.parent.iterdir():
+                if old != final:
                     old.unlink()
     return final
 
