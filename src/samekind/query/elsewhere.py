@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +42,7 @@ class Also:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "collection": self.collection,
-            "encoder": self.encoder,
-            "tuned": self.tuned,
-            "lacks": self.lacks,
-            "of": self.of,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +139,16 @@ class Elsewhere:
         return tuple(replace(hit, same_file=other.same_file) for hit, other in zip(made, theirs, strict=True))
 
 
+def orders_by(how: dict[str, Any]) -> list[str]:
+    """What decides about the order of a search beside its query, in words."""
+    given = {
+        "A granularity": level_of(how.get("granularity", FINE)) > FINE,
+        "A search by parts": how.get("parts") is not None,
+        "An eye": how.get("eye") is not None,
+    }
+    return [name for name, there in given.items() if there]
+
+
 def others_of(first: Collection, also: Sequence[Collection], how: dict[str, Any]) -> list[Elsewhere]:
     """The other collections as they stand now, each to be asked ``how`` the first is.
 
@@ -153,12 +157,7 @@ def others_of(first: Collection, also: Sequence[Collection], how: dict[str, Any]
     """
     if not also:
         return []
-    given = {
-        "A granularity": level_of(how.get("granularity", FINE)) > FINE,
-        "A search by parts": how.get("parts") is not None,
-        "An eye": how.get("eye") is not None,
-    }
-    for name in (name for name, there in given.items() if there):
+    for name in orders_by(how):
         raise UsageError(f"{name} is for one collection at a time; leave it or the other collections out.")
     asked = [first]
     for one in also:

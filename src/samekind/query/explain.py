@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,49 +86,67 @@ def explain(
         raise UsageError(f"Picture {id_} is part of the query itself, and so no hit; name another one.")
     kept = None if eye is None else eye_named(collection, eye)
     there = _Place(collection, given, id_, narrowed(query, where), kept)
-    (row,) = collection.rows([id_], [])
     score = float(given.side_of(given.vector) @ there.stored)
     names = [name_of(part) for part in query.shown]
     kinds = [type(part).__name__.lower() for part in query.shown]
     terms = list(_by_query(given, there.stored, names, kinds))
     splits = (Split("encoder", tuple(_by_encoder(collection, given, there.stored))), Split("query", tuple(terms)))
     sure = float(confidence(collection, np.array([score], np.float32), given.space is not None)[0])
-    beside = _beside(query, given, terms)
-    found, same, why_not = _match(collection, beside, row["file"]) if match else _NOT_ASKED
-    return Reasons(
-        id=id_,
-        path=row["path"],
-        file=row["file"],
+    return _reasons(
+        collection,
+        id_,
+        _beside(query, given, terms),
+        match,
         score=score,
         confidence=sure,
         splits=splits,
         standings=(*_standings(there), *([] if parts is None else [_by_parts(there, query, parts)])),
-        left_out=tuple(sorted(_left_out(there, names, kinds), key=_cost)),
-        beside=beside,
-        match=found,
-        same=same,
-        why_no_match=why_not,
+        left_out=_left_out(there, names, kinds),
     )
 
 
 def _worded(asked: Asked, sliders: Sliders, hit: Hit | str | Path | None, match: bool) -> Reasons:
     """Why a query with words finds it."""
     found = WordedHit.of(asked, sliders, hit)
-    collection = asked.collection
-    (row,) = collection.rows([found.id], [])
-    beside = found.beside
-    map_, same, why_not = _match(collection, beside, row["file"]) if match else _NOT_ASKED
-    return Reasons(
-        id=found.id,
-        path=row["path"],
-        file=row["file"],
+    return _reasons(
+        asked.collection,
+        found.id,
+        found.beside,
+        match,
         score=found.score,
         confidence=found.confidence,
         splits=found.splits,
-        standings=tuple(found.standings),
-        left_out=tuple(sorted(found.left_out, key=_cost)),
+        standings=found.standings,
+        left_out=found.left_out,
+    )
+
+
+def _reasons(
+    collection: Collection,
+    id_: str,
+    beside: Part | None,
+    match: bool,
+    *,
+    score: float,
+    confidence: float,
+    splits: tuple[Split, ...],
+    standings: Iterable[Standing],
+    left_out: Iterable[LeftOut],
+) -> Reasons:
+    """These numbers, with where the picture is, and how it looks ``beside`` a part of the query."""
+    (row,) = collection.rows([id_], [])
+    found, same, why_not = _match(collection, beside, row["file"]) if match else _NOT_ASKED
+    return Reasons(
+        id=id_,
+        path=row["path"],
+        file=row["file"],
+        score=score,
+        confidence=confidence,
+        splits=splits,
+        standings=tuple(standings),
+        left_out=tuple(sorted(left_out, key=_cost)),
         beside=beside,
-        match=map_,
+        match=found,
         same=same,
         why_no_match=why_not,
     )
@@ -147,6 +166,11 @@ class _Place:
     def stored(self) -> NDArray[np.float32]:
         """Its side of a score, in the searched space."""
         return self._stored(self.given.space is not None)
+
+    @cached_property
+    def order(self) -> NDArray[np.float32]:
+        """What is asked for the whole query."""
+        return self.asked(self.given)
 
     def asked(self, given: Shown) -> NDArray[np.float32]:
         """The query side that orders the hits, (dim,) or (dim + 1,): by the eye and by marks, where there are any."""
@@ -219,12 +243,12 @@ def _standings(there: _Place) -> Iterator[Standing]:
     if there.eye:
         yield there.standing("eye", given.side_of(there.eye.look(there.collection, given)), tuned)
     if given.marks.any():
-        yield there.standing("marks", there.asked(given), tuned)
+        yield there.standing("marks", there.order, tuned)
 
 
 def _by_parts(there: _Place, query: Query, parts: str) -> Standing:
     """How alike the hit is by parts, and where that puts it among the nearest pictures."""
-    near = there.nearest(there.asked(there.given), DEPTH, there.given.space is not None)
+    near = there.nearest(there.order, DEPTH, there.given.space is not None)
     ids = near if there.id in near else [*near, there.id]
     alike = likeness(there.collection, query, parts, there.collection.hashes(ids))
     at = ids.index(there.id)
@@ -238,7 +262,7 @@ def _left_out(there: _Place, names: Sequence[str], kinds: Sequence[str]) -> Iter
     if len(names) < 2:
         return
     tuned = given.space is not None
-    whole = float(there.asked(given) @ there.stored)
+    whole = float(there.order @ there.stored)
     for n in range(len(names)):
         keep = np.arange(len(names)) != n
         less = replace(

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from samekind.encoders.base import Encoder
 from samekind.errors import UsageError, unknown_name
-from samekind.query.elsewhere import others_of
+from samekind.query.elsewhere import orders_by, others_of
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence, check_count
 from samekind.query.looking import load
 from samekind.query.model import Query
 from samekind.query.search import search
-from samekind.query.wider import FINE, level_of
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -62,7 +61,7 @@ def search_several(
     """
     if not queries:
         raise UsageError("Say at least one way to ask.")
-    told_by_confidence = all(map(_told_by_confidence, queries)) and not _ordered_by_more(how)
+    told_by_confidence = all(map(_told_by_confidence, queries)) and not orders_by(how)
     fuse = fuse or ("confidence" if also and told_by_confidence else "rank")
     if fuse not in FUSIONS:
         raise unknown_name("way to fuse", fuse, FUSIONS)
@@ -110,11 +109,6 @@ def search_several(
 def _told_by_confidence(query: Query) -> bool:
     """Whether hits are in the order of their confidences: nothing is marked, and words stand alone."""
     return not query.marks and not (query.worded and (query.shown or query.keeps or query.drops))
-
-
-def _ordered_by_more(how: dict[str, Any]) -> bool:
-    """Whether an eye, a granularity or parts decide about the order."""
-    return how.get("eye") is not None or how.get("parts") is not None or level_of(how.get("granularity", FINE)) > FINE
 
 
 def _found(

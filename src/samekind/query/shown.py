@@ -75,9 +75,7 @@ def shown(collection: Collection, query: Query, tune: bool, encoder: Encoder | N
 
 def _marks(query: Query, pulls: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(n,) which of what is shown are marks on hits: likes and unlikes, where something else is asked with."""
-    marks = np.array([isinstance(part, Like | Unlike) for part in query.shown], np.bool_)
-    if not pulls[~marks].any():
-        return np.zeros(len(marks), np.bool_)
+    marks = np.array([bool(query.marks) and isinstance(part, Like | Unlike) for part in query.shown], np.bool_)
     if (np.abs(pulls[marks]) != 1).any():
         raise UsageError(
             "Beside a picture or a vector, likes and unlikes are marks and have no weights; leave the weights out, or "
