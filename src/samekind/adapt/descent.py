@@ -22,6 +22,9 @@ _WARM_UP = 0.1
 Loss = Callable[[Rows, np.random.Generator], list[Any]]
 """Numbers of a batch and what else is drawn from -> losses to be added up."""
 
+Order = Callable[[np.random.Generator], Rows]
+"""The numbers of an epoch's pictures, in the order in which they are drawn."""
+
 
 @dataclass(frozen=True)
 class Descent:
@@ -35,11 +38,12 @@ class Descent:
     seed: int
 
     def run(
-        self, parameters: Sequence[Any], loss: Loss, pictures: int, kept: Checkpoint
+        self, parameters: Sequence[Any], loss: Loss, pictures: int, order: Order, kept: Checkpoint
     ) -> Generator[Event, None, list[list[float]]]:
         """Goes down the sum of the losses; returns all of them, step by step.
 
-        After each epoch all that the next one starts from is ``kept``.
+        An epoch is as many whole batches as there are ``pictures`` for, in the ``order`` that it is given. After it all
+        that the next one starts from is ``kept``.
         """
         rng = np.random.default_rng(self.seed)
         torch().manual_seed(self.seed)
@@ -51,12 +55,12 @@ class Descent:
         arrays, state = processes.shared(*(start or (_arrays(parameters, optimiser), fresh)))
         first, paid = _taken_up(arrays, state, parameters, optimiser, rng)
         for epoch in range(first, self.epochs):
-            order = rng.permutation(pictures)
+            drawn = order(rng)
             for at in range(steps):
                 done = epoch * steps + at
                 yield Progress(self.stage, done, total)
                 with autocast(str(parameters[0].device)):
-                    found = loss(order[at * self.batch : (at + 1) * self.batch], rng)
+                    found = loss(drawn[at * self.batch : (at + 1) * self.batch], rng)
                 whole: Any = sum(found)
                 for group in optimiser.param_groups:
                     group["lr"] = self.rate * _schedule((done + 1) / total)

@@ -27,7 +27,7 @@ from samekind.adapt.adaptors import Adaptors, Fusion, SideBySide, merged, spheri
 from samekind.adapt.checkpoint import Checkpoint, remembered
 from samekind.adapt.fusion import Attention, Mean, Query, guard
 from samekind.adapt.insight import Losses
-from samekind.adapt.kinds import flat_labels, granularities
+from samekind.adapt.kinds import granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import (
     Lesson,
@@ -61,7 +61,8 @@ class Variant:
     each token. ``pairs``: what the two of a pair are. ``pair_loss``: how pictures are compared, "graded" by what they
     have in common at all granularities; with "contrast" or "redundancy" between the two of a pair each set also learns
     its own clusters.
-    ``consistency`` and ``balance`` weigh the losses on the attention itself.
+    ``consistency`` and ``balance`` weigh the losses on the attention itself. ``lesson``: the kind of lesson, which
+    clusters, draws and compares pictures.
     """
 
     sizes: tuple[int, ...] = (128, 32, 8, 4)
@@ -73,6 +74,7 @@ class Variant:
     pair_loss: PairLoss = "graded"
     consistency: float = 0.0
     balance: float = 0.1
+    lesson: type[Lesson] = Lesson
 
 
 DEFAULT = Variant()
@@ -117,10 +119,10 @@ def grappa(
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     space = mix.apply(plain[rows])
     for done, epochs in enumerate(variant.epochs, 1):
-        lesson = Lesson(
+        lesson = variant.lesson(
             tokens,
             rows,
-            flat_labels(space, variant.sizes, seed),
+            variant.lesson.clustered(space, variant.sizes, seed),
             nearest_rows(space, np.arange(len(rows)), NEIGHBOURS),
             plain[rows],
             variant.pairs,

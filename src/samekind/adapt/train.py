@@ -15,6 +15,7 @@ from samekind.adapt.checkpoint import Checkpoint
 from samekind.adapt.descent import Descent
 from samekind.adapt.fusion import Attention, Heard, SparingMean
 from samekind.adapt.insight import Losses, losses_of
+from samekind.adapt.kinds import flat_labels
 from samekind.adapt.processes import Share
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import autocast, torch
@@ -89,6 +90,15 @@ class Lesson:
             return _PAIR_LOSSES[self.pair_loss](ours, theirs)
         return losses.graded(ours, theirs, torch().from_numpy(self.grades(some, partners)).to(ours.device))
 
+    @staticmethod
+    def clustered(space: Array, sizes: Sequence[float], seed: int) -> list[NDArray[np.intp]]:
+        """The ``labels`` of pictures whose vectors are ``space`` (n, d)."""
+        return flat_labels(space, sizes, seed)
+
+    def order(self, rng: np.random.Generator) -> Rows:
+        """(n,) positions within ``rows``, as they are drawn in an epoch: each once."""
+        return rng.permutation(len(self.rows))
+
     @property
     def has_clusters(self) -> bool:
         """Whether each set tells clusters apart beside what pairs say."""
@@ -124,6 +134,7 @@ class Lesson:
         """Where a descent from these tensors over this lesson keeps what it has reached."""
         return Checkpoint.of(
             self.tokens.folder,
+            type(self).__qualname__,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
             *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
             *(() if self.taught is None else (self.taught,)),
@@ -177,7 +188,8 @@ def train_sets(
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
     kept = lesson.checkpoint(descent, parameters, trunk.points, trunk.device, routed)
-    return losses_of((yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), kept)))
+    paid = yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), lesson.order, kept)
+    return losses_of(paid)
 
 
 def train_fusion(
@@ -224,7 +236,7 @@ def train_fusion(
     parameters = list(fusion.tensors.values())
     everything = [*parameters, *fusion.adaptors.tensors.values()]
     kept = lesson.checkpoint(descent, everything, trunk.points, trunk.device, fusion.query, consistency, balance)
-    yield from descent.run(parameters, loss, len(lesson.rows), kept)
+    yield from descent.run(parameters, loss, len(lesson.rows), lesson.order, kept)
 
 
 def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
