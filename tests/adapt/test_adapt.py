@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from samekind.adapt import Adapted, adapt, closed_form, saved
+from samekind.adapt.adapt import check_enough
 from samekind.adapt.gather import gather
 from samekind.collection import Collection
 from samekind.encoders import load
@@ -19,7 +21,7 @@ from samekind.encoders.experts import Experts
 from samekind.encoders.golden import check_golden
 from samekind.encoders.rows import Array, unit_rows
 from samekind.errors import EncoderMismatch, StorageError, UsageError
-from samekind.events import Job, Progress
+from samekind.events import Chosen, Job, Progress
 from samekind.pictures.decode import Limits, read_picture
 from samekind.query import Picture, Query, search
 from samekind.settings import resolve
@@ -251,6 +253,23 @@ def test_too_few_pictures(drawn: list[Path], out: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"There are no pictures in .*none; name a collection or folder"):
         run([*drawn, tmp_path / "none"], out)
     assert list(out.parent.iterdir()) == []
+
+
+def test_copies_teach_nothing_and_count_once(drawn: list[Path], tmp_path: Path) -> None:
+    many = shutil.copytree(drawn[0], tmp_path / "many")
+    for file in list(many.iterdir())[::2]:
+        shutil.copy2(file, file.with_stem(f"{file.stem}-again"))
+    job = Job(gather([drawn[0], many], MockEncoder(), resolve()))
+    told = [event for event in job if isinstance(event, Chosen) and event.what == "pictures"]
+    once, again = job.result()
+    assert (once.copies, again.copies) == (0, 35)
+    assert [one.value for one in told] == ["70 of 105 in many"]
+    np.testing.assert_array_equal(np.sort(once.vectors, axis=0), np.sort(again.vectors, axis=0))
+    assert len(again.view_rows) == len(once.view_rows)
+    few = draw_kinds(tmp_path / "few", 5, kinds=7, each=7)
+    shutil.copy2(few / "0-0.png", few / "copy.png")
+    with pytest.raises(UsageError, match="few has 49 pictures, copies not counted; adaptation wants 50 or more"):
+        check_enough(Job(gather([few], MockEncoder(), resolve())).result())
 
 
 def test_a_collection_of_another_encoder(drawn: list[Path], out: Path, tmp_path: Path) -> None:

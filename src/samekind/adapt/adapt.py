@@ -12,7 +12,7 @@ import numpy as np
 
 from samekind.adapt import closed_form, realign, saved, trained
 from samekind.adapt.gate import Judged, Verdict
-from samekind.adapt.gather import Gathered, gather
+from samekind.adapt.gather import FEWEST, Gathered, gather
 from samekind.adapt.insight import Insight, attention_of, examples_of
 from samekind.adapt.router import landmarks
 from samekind.encoders.adapted import AdaptedEncoder
@@ -25,8 +25,6 @@ from samekind.settings import Settings, resolve
 
 T = TypeVar("T")
 METHODS = ("both", "grappa", "experts")
-FEWEST = 50
-"""Pictures of a collection."""
 
 
 @dataclass(frozen=True)
@@ -231,8 +229,8 @@ def check_enough(gathered: Sequence[Gathered]) -> None:
     for one in gathered:
         if len(one) < FEWEST:
             raise UsageError(
-                f"{one.name} has {len(one)} picture{'s' * (len(one) > 1)}; adaptation wants {FEWEST} or more of each "
-                "collection: leave it out, or add pictures to it."
+                f"{one.name} has {len(one)} picture{'s' * (len(one) > 1)}{', copies not counted' * (one.copies > 0)}; "
+                f"adaptation wants {FEWEST} or more of each collection: leave it out, or add pictures to it."
             )
         if not len(one.views):
             raise UsageError(f"{one.name} has no second views to judge by; name its folders of pictures instead.")

@@ -16,17 +16,20 @@ from samekind.encoders.adapted import AdaptedEncoder, is_adapted
 from samekind.encoders.base import Encoder
 from samekind.encoders.rows import Array
 from samekind.errors import EncoderMismatch, StorageError, UsageError
-from samekind.events import Event, Skipped
+from samekind.events import Chosen, Event, Skipped
 from samekind.pictures.scan import content_hash, scan, sources_from
 from samekind.settings import Settings, cache_folder
 from samekind.tuning.nuisance import Rows
+
+FEWEST = 50
+"""Pictures of a collection."""
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
     """One collection: ``vectors`` (n, d) unit rows, ``views`` (m, v, d) of rows ``view_rows`` (m,), ``files`` (n).
 
-    ``skipped``: its pictures that could not be read.
+    ``skipped``: its pictures that could not be read; ``copies``: how many more files hold one of these pictures.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Gathered:
     view_rows: Rows
     files: tuple[Path, ...]
     skipped: tuple[Skipped, ...] = ()
+    copies: int = 0
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -44,7 +48,7 @@ class Gathered:
         kept = np.flatnonzero(np.isin(self.view_rows, rows))
         view_rows = np.searchsorted(rows, self.view_rows[kept])
         files = tuple(self.files[row] for row in rows)
-        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files, self.skipped)
+        return Gathered(self.name, self.vectors[rows], self.views[kept], view_rows, files, self.skipped, self.copies)
 
     def without(self, held: Rows) -> Gathered:
         """Of all other pictures."""
@@ -73,6 +77,9 @@ def gather(
         found = _read(source.stem, collection or (yield from _synced(source, encoder, settings)))
         if not len(found):
             raise UsageError(f"There are no pictures in {source}; name a collection or folder that holds some.")
+        if found.copies:
+            whole, why = len(found) + found.copies, "copies of others, which teach nothing, are left out"
+            yield Chosen("pictures", f"{len(found):,} of {whole:,} in {found.name}", why)
         gathered.append(found)
     return _with_names_that_differ(gathered)
 
@@ -129,27 +136,28 @@ def _synced(folder: Path, encoder: Encoder, settings: Settings) -> Generator[Eve
 
 
 def _read(name: str, collection: Collection) -> Gathered:
-    """Everything in the order of the files, however the table came about."""
+    """Everything in the order of the files, however the table came about; of files with the same bytes one."""
     loaded = collection.vectors(tuned=False)
-    folders = {name: root.folder for name, root in collection.manifest.roots.items()}
-    file_of = {
-        one["id"]: folders[one["root"]] / one["path"]
-        for one in collection.pictures("state = present", ["id", "root", "path"])
-    }
-    order = sorted(range(len(loaded.ids)), key=lambda at: file_of[loaded.ids[at]])
-    row_of = {loaded.ids[at]: row for row, at in enumerate(order)}
-    seen_ids, views = collection.views()
-    seen = sorted((row_of[id_], at) for at, id_ in enumerate(seen_ids) if id_ in row_of)
+    present = {one["id"]: one for one in collection.pictures("state = present", ["id", "hash"])}
+    file_of = {id_: one["file"] for id_, one in present.items()}
+    viewed_ids, views = collection.views()
+    viewed = {id_: at for at, id_ in enumerate(viewed_ids)}
+    first: dict[str, int] = {}  # of each content, one with second views where there is one
+    for at in sorted(range(len(loaded.ids)), key=lambda at: (loaded.ids[at] not in viewed, file_of[loaded.ids[at]])):
+        first.setdefault(present[loaded.ids[at]]["hash"], at)
+    order = sorted(first.values(), key=lambda at: file_of[loaded.ids[at]])
+    ids = [loaded.ids[at] for at in order]
+    seen = [(row, viewed[id_]) for row, id_ in enumerate(ids) if id_ in viewed]
     return Gathered(
         name,
         loaded.matrix[order],
         views[[at for _, at in seen]],
         np.array([row for row, _ in seen], np.intp),
-        tuple(file_of[loaded.ids[at]] for at in order),
+        tuple(file_of[id_] for id_ in ids),
         tuple(
-            Skipped(str(folders[one["root"]] / one["path"]), one["reason"] or "")
-            for one in collection.pictures("state = skipped", ["root", "path", "reason"])
+            Skipped(str(one["file"]), one["reason"] or "") for one in collection.pictures("state = skipped", ["reason"])
         ),
+        len(loaded.ids) - len(ids),
     )
 
 
