@@ -112,7 +112,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @given(tree=trees)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_table_reads_a_filter_as_it_is_meant(dataset: Any, tree: Where) -> None:
     found = dataset.to_table(columns=[], filter=to_sql(tree, SCHEMA), with_row_id=True)["_rowid"].to_pylist()
     assert sorted(found) == [n for n, row in enumerate(ROWS) if holds(tree, row)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.adapt import saved
@@ -47,7 +47,6 @@ def drawn_encoder(rng: np.random.Generator, branches: int = 1, folder: Path = Pa
     return saved.write(folder, MockEncoder(), mixes, {}, landmarks=drawn_rows(rng, 7, DIM), branches=every)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 40), offset=st.floats(-1, 1, width=32))
 def test_every_row_that_is_old_stays_to_the_bit(seed: int, count: int, offset: float) -> None:
     rng = np.random.default_rng(seed)

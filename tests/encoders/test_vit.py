@@ -61,7 +61,7 @@ def test_same_size_leaves_positions_as_they_are() -> None:
     assert resize_positions(grid, 4) is grid
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 40), st.integers(1, 80))
 def test_interpolation_weights_sum_to_one(old: int, new: int) -> None:
     weights = _bicubic_matrix(old, new, (new + 0.1) / old)

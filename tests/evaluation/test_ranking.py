@@ -1,13 +1,12 @@
 """Ranks from vectors against a full stable sort."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samekind.evaluation.ranking import rank
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 25), st.integers(1, 40), st.integers(1, 4), st.integers(1, 7))
 def test_equals_a_stable_sort(seed, queries, gallery, classes, block):
     """Few directions and many pictures: most scores are tied."""

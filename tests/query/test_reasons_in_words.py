@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
@@ -195,7 +195,6 @@ def test_what_text_and_picture_share_is_the_score_above_the_average(collection: 
 
 
 @given(st.integers(0, 999), st.integers(0, 8))
-@settings(deadline=None)
 def test_a_text_is_said_by_a_few_concepts(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     asked, concepts = rng.normal(size=6).astype(np.float32), rng.normal(size=(count, 6)).astype(np.float32)

@@ -73,7 +73,7 @@ def test_same_seed_same_bytes(kind: str, parts: tuple[Part, ...], two: list[Pict
 
 
 @given(n=st.integers(1, 30), seed=st.integers(0, 1000), kind=st.sampled_from(list(KINDS)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_new_picture_gets_a_unit_row_and_one_number(n: int, seed: int, kind: str) -> None:
     space = fitted_once(kind)
     vectors = unit_rows(np.random.default_rng(seed).normal(size=(n, DIM)).astype(np.float32))

@@ -183,7 +183,7 @@ def test_parts_are_mapped_apart_and_keep_their_weights():
 
 
 @given(st.integers(5, 60), st.integers(2, 16), st.integers(1, 4), st.integers(0, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_nearest_rows_against_sorting(n, dim, k, seed):
     vectors = unit_rows(np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32))
     asked = np.arange(0, n, 2)
@@ -195,7 +195,7 @@ def test_nearest_rows_against_sorting(n, dim, k, seed):
 
 
 @given(st.integers(8, 80), st.integers(2, 12), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_map_gives_unit_rows_for_anything(n, dim, seed):
     rng = np.random.default_rng(seed)
     vectors = unit_rows(rng.normal(size=(n, dim)).astype(np.float32))

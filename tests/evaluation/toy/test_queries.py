@@ -91,7 +91,7 @@ def attributes(scene: Scene) -> dict[str, Counter[object]]:
 
 
 @given(scenes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_edit_changes_what_it_says_and_nothing_else(scene: Scene) -> None:
     for edit in edits(scene):
         assert scene not in edit.results
@@ -116,7 +116,7 @@ def test_an_edit_changes_what_it_says_and_nothing_else(scene: Scene) -> None:
 
 
 @given(scenes)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_swapped_caption_has_the_same_words(scene: Scene) -> None:
     for edit in (edit for kind in SWAPS for edit in EDITS[kind](scene)):
         (result,) = edit.results

@@ -98,7 +98,7 @@ def test_negation_is_not_heard() -> None:
 
 
 @given(scenes)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_bag_of_words_has_one_vector_for_both_captions(scene: Scene) -> None:
     for edit in (edit for kind in SWAPS for edit in EDITS[kind](scene)):
         one, other = BagOfWordsTower(dim=64).words([caption(scene), caption(edit.results[0])])
@@ -106,7 +106,7 @@ def test_a_bag_of_words_has_one_vector_for_both_captions(scene: Scene) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_bag_of_words_scores_exactly_chance(seed: int, count: int) -> None:
     score = scored(BagOfWordsTower(seed=seed % 7, dim=64), swap_cases(seed, count))
     assert (score.share, score.ties, score.hears_order) == (0.5, count, False)

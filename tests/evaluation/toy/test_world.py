@@ -31,7 +31,7 @@ def test_captions(scene: Scene, words: str) -> None:
 
 
 @given(scenes)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_caption_identifies_its_scene(scene: Scene) -> None:
     heard = hear(caption(scene))
     assert heard == described(scene)
@@ -42,7 +42,6 @@ def test_a_caption_identifies_its_scene(scene: Scene) -> None:
 
 
 @given(scenes)
-@settings(deadline=None)
 def test_a_scene_shows_its_caption(scene: Scene) -> None:
     assert shows(scene, caption(scene))
 
