@@ -51,7 +51,7 @@ from samekind.adapt.fusion import Mean
 from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
-from samekind.adapt.networks import Trainable, networks_of
+from samekind.adapt.networks import Trainable, cuts_of, networks_of
 from samekind.adapt.train import embed
 from samekind.adapt.trial import VIEWED_AT_MOST
 from samekind.encoders.base import Part
@@ -120,7 +120,8 @@ class Bench:
             Gathered(one.name, found.look, found.views, found.view_rows, paths)
             for one, found, paths in zip(sets, vectors, files, strict=True)
         ]
-        return Bench(encoder, sets, vectors, finished(networks_of(every, encoder, resolve())), seen)
+        cuts = finished(cuts_of(encoder, resolve()))
+        return Bench(encoder, sets, vectors, finished(networks_of(every, cuts, resolve())), seen)
 
     def run(self, protocol: str, split: int) -> Run:
         """The sets in one protocol and halving."""

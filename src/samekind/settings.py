@@ -24,6 +24,7 @@ class Settings:
     max_bytes: int = 500_000_000
     offline: bool = False
     device: str = "auto"
+    token_gb: int = 8
     weak_captions: str = "folders, files, captions, columns"
     words_without_sentences: bool = False
     language_url: str = ""
@@ -38,6 +39,7 @@ MEANINGS = {
     "max_bytes": "picture files with more bytes are skipped",
     "offline": "never fetch weights",
     "device": "what training (adapt) runs on: cpu, cuda (a GPU), or auto, which is a GPU where torch finds one",
+    "token_gb": "gigabytes of disk that training (adapt) may take for a while; with fewer it sees fewer pictures",
     "weak_captions": "texts that words are looked up in too: folders, files, captions (in files), columns, or none",
     "words_without_sentences": "know words by the names of concepts alone, without the sentence encoder",
     "language_url": "chat endpoint that captions pictures and rewrites captions, such as http://localhost:8000/v1",

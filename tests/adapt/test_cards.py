@@ -20,7 +20,7 @@ def made(vectors, words=None, sizes=(24, 6), depth=0):
     return kinds, labels, list(cards(vectors, kinds, labels, depth, words or [frozenset()] * len(vectors)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(24, 120), st.integers(0, 3), st.integers(0, 1))
 def test_every_kind_has_a_card_that_fits(n, seed, depth):
     vectors = random_rows(n, seed=seed)
@@ -68,7 +68,7 @@ def test_the_order_of_equal_pictures_does_not_matter():
     assert average_precision(scores, np.array([2])) == pytest.approx(1 / 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 40), st.integers(0, 9))
 def test_average_precision_is_that_of_the_evaluation(n, seed):
     rng = np.random.default_rng(seed)

@@ -41,7 +41,7 @@ def job(tokens: Tokens, seed: int = 0) -> Job[Trained]:
     rows = np.arange(len(tokens.array))
     plain = np.random.default_rng(1).normal(size=(len(rows), WIDTH)).astype(np.float32)
     mix = fit_experts(plain, np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
-    return Job(grappa(upper(), tokens, plain, mix, rows, rows[::2], seed, VARIANT))
+    return Job(grappa(upper(), tokens, plain, mix, rows, rows[::2], seed, VARIANT, watched=rows[1::4]))
 
 
 def stepped(events: Iterator[Any]) -> Counter[str]:

@@ -34,7 +34,7 @@ def same_partition(one, other):
     return len(pairs) == len(set(one.tolist())) == len(set(other.tolist()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(0, 5))
 def test_labels_cover_and_name_the_nearest_centroid(n, k, seed):
     vectors = random_rows(n, seed=seed)
@@ -47,7 +47,7 @@ def test_labels_cover_and_name_the_nearest_centroid(n, k, seed):
     np.testing.assert_array_equal(labels, nearest_centroid(vectors, centroids)[0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(2, 60), st.integers(1, 20), st.integers(0, 5))
 def test_the_same_seed_gives_the_same_bytes(n, k, seed):
     vectors = random_rows(n, seed=seed)
@@ -85,7 +85,7 @@ def test_no_pictures_and_no_clusters():
         spherical_kmeans(random_rows(3), 0, 0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(108)), st.integers(0, 3))
 def test_plain_groups_are_found_in_any_order(order, seed):
     vectors, truth = clumps(spread=0.001)
@@ -122,7 +122,7 @@ def test_scores_are_computed_in_blocks(monkeypatch):
     assert same_partition(whole, spherical_kmeans(vectors, 12, 0)[1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=12), st.integers(0, 300))
 def test_shares(sizes, total):
     given_ = shares(sizes, total)
@@ -146,7 +146,7 @@ def test_granularities_stay_apart(n, sizes):
     assert all(finer >= 1.8 * coarser for coarser, finer in pairwise(found))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 200), st.integers(0, 3))
 def test_kinds_nest(n, seed):
     vectors = random_rows(n, seed=seed) if n else np.zeros((0, 8), np.float32)

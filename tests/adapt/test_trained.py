@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained, trial
+from samekind.adapt.estimate import in_words
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
 from samekind.encoders import catalog, load, weights
@@ -26,7 +28,7 @@ from samekind.encoders.onnx import read_onnx
 from samekind.encoders.recipe import Trunk
 from samekind.encoders.rows import unit_rows
 from samekind.errors import EncoderError, MissingExtra, UsageError
-from samekind.events import Event, Progress
+from samekind.events import Chosen, Event, Job, Progress
 from samekind.pictures.views import View
 from samekind.settings import Settings
 from tests.adapt.networks import SIDE, WIDTH, write_conv, write_vit
@@ -74,6 +76,7 @@ def trained_on(
     monkeypatch.setattr(trial, "judge", lambda *_: next(said, ACCEPTED))
     monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
     monkeypatch.setattr(trained, "witnessed", some_witness)
+    monkeypatch.setattr(trained, "witness_of", lambda *_: None)
     monkeypatch.setenv("SAMEKIND_CACHE", str(folder / "cache"))
     folders = [draw(folder / "stripes", True), draw(folder / "spots", False)]
     result = adapt(folders, folder / "mine", encoder, "both").result()
@@ -145,6 +148,53 @@ def test_a_teacher_is_asked_about_every_picture(tmp_path: Path, monkeypatch: pyt
     assert 'teacher = "lite"' in (tmp_path / "pupil" / "encoder.toml").read_text()
     with pytest.raises(UsageError, match="A teacher teaches by training; leave --teacher out"):
         adapt(folders, tmp_path / "none", name, "experts", teacher="lite")
+
+
+def test_no_more_is_trained_on_than_the_budget_holds() -> None:
+    some = [a_collection(name, 400) for name in ("stripes", "spots")]
+    rng = np.random.default_rng(0)
+
+    def afforded(picture_bytes: int) -> tuple[list[str], list[int]]:
+        job = Job(trained._afforded(some, picture_bytes, Settings(token_gb=1), rng))
+        told = [f"{event.value}, {event.why}" for event in job if isinstance(event, Chosen)]
+        return told, [len(one) for one in job.result()]
+
+    assert afforded(1_000_000) == ([], [400, 400])
+    assert afforded(5_000_000) == (["200 of 800, setting token_gb = 1"], [100, 100])
+    with pytest.raises(UsageError, match=r"token_gb = 1 leaves room for 83 pictures, and training wants 50 of each"):
+        afforded(12_000_000)
+
+
+def a_collection(name: str, count: int) -> Gathered:
+    rng = np.random.default_rng(count)
+    rows, files = np.arange(0, count, 2), tuple(Path(f"{name}/{at}.jpg") for at in range(count))
+    vectors, views = rng.normal(size=(count, 4)), rng.normal(size=(len(rows), 2, 4))
+    return Gathered(name, vectors.astype(np.float32), views.astype(np.float32), rows, files)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(40, "40 s"), (89.6, "90 s"), (95, "2 min"), (5000, "83 min"), (9000, "2.5 h")]
+)
+def test_times_are_said_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_the_time_is_told_beforehand_and_stands_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    folders, _ = trained_on(tmp_path, name, monkeypatch)
+    job = adapt(folders, tmp_path / "another", name, "both")
+    seen = [event for event in job if isinstance(event, Chosen | Progress)]
+    (told,) = (event for event in seen if isinstance(event, Chosen) and event.what == "time")
+    assert set(re.findall("preparing|training|looking again|judging", told.why)) == {
+        "preparing",
+        "training",
+        "looking again",
+        "judging",
+    }
+    before = seen[: seen.index(told)]
+    assert not any(isinstance(event, Progress) and event.stage in ("preparing", "training") for event in before)
+    settings = job.result().insight.settings
+    assert told.value == f"about {settings['time estimated beforehand']}"
 
 
 def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

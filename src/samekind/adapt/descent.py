@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from samekind.adapt import processes
 from samekind.adapt.checkpoint import Arrays, Checkpoint, unkept
 from samekind.adapt.torches import autocast, torch
-from samekind.events import Event, Progress
+from samekind.adapt.watch import BEST, SCORES, Watch
+from samekind.events import Chosen, Event, Progress
 from samekind.tuning.nuisance import Rows
 
 DECAY = 1e-2
@@ -38,12 +39,19 @@ class Descent:
     seed: int
 
     def run(
-        self, parameters: Sequence[Any], loss: Loss, pictures: int, order: Order, kept: Checkpoint
+        self,
+        parameters: Sequence[Any],
+        loss: Loss,
+        pictures: int,
+        order: Order,
+        kept: Checkpoint,
+        watch: Watch | None = None,
     ) -> Generator[Event, None, list[list[float]]]:
         """Goes down the sum of the losses; returns all of them, step by step.
 
         An epoch is as many whole batches as there are ``pictures`` for, in the ``order`` that it is given. After it all
-        that the next one starts from is ``kept``.
+        that the next one starts from is ``kept``, and the ``watch`` of the leading process is asked whether to go on;
+        where it is not, the parameters become again what they were when it saw the best of them.
         """
         rng = np.random.default_rng(self.seed)
         torch().manual_seed(self.seed)
@@ -51,10 +59,13 @@ class Descent:
         steps = pictures // self.batch
         total, warned = self.epochs * steps, False
         start = kept.read() if processes.leads() else None
-        fresh = {"epochs": 0, "paid": [], "generator": rng.bit_generator.state}
+        fresh = {"epochs": 0, "paid": [], "generator": rng.bit_generator.state, "ended": False}
         arrays, state = processes.shared(*(start or (_arrays(parameters, optimiser), fresh)))
         first, paid = _taken_up(arrays, state, parameters, optimiser, rng)
-        for epoch in range(first, self.epochs):
+        ended = state["ended"]
+        if watch is not None:
+            watch.begin(arrays, state, parameters)
+        for epoch in range(first, 0 if ended else self.epochs):
             drawn = order(rng)
             for at in range(steps):
                 done = epoch * steps + at
@@ -70,10 +81,21 @@ class Descent:
                 torch().nn.utils.clip_grad_norm_(parameters, self.norm)
                 optimiser.step()
                 paid.append([float(one.detach()) for one in found])
-            state = {"epochs": epoch + 1, "paid": paid, "generator": rng.bit_generator.state}
-            if processes.leads() and not kept.write(_arrays(parameters, optimiser), state) and not warned:
+            ended = watch is not None and watch.fell(epoch + 1, parameters)
+            best, which = watch.told() if watch is not None else ({}, {})
+            state = {"epochs": epoch + 1, "paid": paid, "generator": rng.bit_generator.state, "ended": ended, **which}
+            if processes.leads() and not kept.write(_arrays(parameters, optimiser) | best, state) and not warned:
                 yield unkept(kept)
                 warned = True
+            if ended := processes.shared({}, {"ended": ended})[1]["ended"]:
+                break
+        if ended:
+            at_best, _ = processes.shared(watch.told()[0] if watch is not None else {}, {})
+            for at, one in enumerate(parameters):
+                one.data.copy_(torch().from_numpy(at_best[f"{BEST}.{at}"]))
+        if ended and watch is not None:
+            why = "after it views of held-out pictures find them, and keep their neighbours, less well"
+            yield Chosen(self.stage, f"goes back to epoch {watch.epoch} of {self.epochs}", why)
         yield Progress(self.stage, total, total)
         return paid
 
@@ -94,6 +116,8 @@ def _taken_up(
     known: dict[int, dict[str, Any]] = {at: {} for at in range(len(parameters))}
     for name, array in arrays.items():
         kind, _, at = name.partition(".")
+        if kind in (BEST, SCORES):
+            continue
         if kind == "generator":
             torch().set_rng_state(torch().from_numpy(array))
         elif kind == "tensor":

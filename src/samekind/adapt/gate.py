@@ -134,8 +134,8 @@ def judge(
     for before, after in folds:
         everything = [*(one.vectors for one in after), *beside]
         for at, (old, new) in enumerate(zip(before, after, strict=True)):
-            found = _found(old, [old.vectors], 0), _found(new, everything, at)
-            shares[at].append((_neighbours(old), _neighbours(new), *found))
+            found = found_by_views(old, [old.vectors], 0), found_by_views(new, everything, at)
+            shares[at].append((kept_by_views(old), kept_by_views(new), *found))
             if witnesses and (witness := witnesses[at]) is not None:
                 likeness[at].append((alike(old.vectors, witness), alike(new.vectors, witness)))
     joined = [tuple(map(np.concatenate, zip(*each, strict=True))) for each in shares]
@@ -149,7 +149,8 @@ def judge(
     return Verdict(overall, collections, against)
 
 
-def _neighbours(space: Space) -> NDArray[np.float32]:
+def kept_by_views(space: Space) -> NDArray[np.float32]:
+    """(m * v,) for each view the share of its picture's neighbours that it keeps."""
     return common_neighbours(space.vectors, space.vectors[space.rows], space.views, space.rows)
 
 
@@ -166,7 +167,7 @@ def less_alike(before: Array, after: Array, witness: Array, errors: float = WITN
     return float(fall.mean()) > errors * _error(fall)
 
 
-def _found(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.float32]:
+def found_by_views(space: Space, galleries: Sequence[Array], own: int) -> NDArray[np.float32]:
     """(m * v,) 1 where a view's nearest picture of all ``galleries`` is its own one."""
     hits = []
     for view in range(space.views.shape[1]):

@@ -30,6 +30,7 @@ from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import (
+    NOBODY,
     Lesson,
     PairLoss,
     Pairs,
@@ -108,12 +109,14 @@ def grappa(
     seed: int,
     variant: Variant = DEFAULT,
     taught: Array | None = None,
+    watched: Rows = NOBODY,
 ) -> Generator[Event, None, Trained]:
     """Trains on ``rows`` of ``tokens``, which ``trunk`` goes on from; ``plain`` (n, d) are their vectors as yet.
 
     ``mix`` gives the space in which clusters and neighbours are sought at first; it must not have seen other rows.
     ``viewed`` are those of ``rows``, ascending, whose other views are looked at for a mix. ``taught`` (n, e) unit
-    vectors of a teacher, whose likenesses are learned instead of what clusters say.
+    vectors of a teacher, whose likenesses are learned instead of what clusters say. ``watched``: numbers of pictures
+    that say when a round is to stop.
     """
     found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
@@ -128,6 +131,7 @@ def grappa(
             variant.pairs,
             variant.pair_loss,
             None if taught is None else taught[rows],
+            watched,
         )
         alike = variant.fusion in ("merged", "slerp")
         sets = Adaptors(trunk.points, len(lesson.labels), seed, trunk.device, alike)

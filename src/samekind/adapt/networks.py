@@ -11,7 +11,7 @@ import numpy as np
 
 from samekind.adapt import processes
 from samekind.adapt.gather import Gathered
-from samekind.adapt.tokens import Tokens, keep_tokens
+from samekind.adapt.tokens import Tokens, bytes_of, keep_tokens
 from samekind.adapt.torches import device
 from samekind.adapt.trunk import UpperNetwork
 from samekind.encoders.base import Encoder
@@ -21,7 +21,26 @@ from samekind.encoders.points import points_of
 from samekind.encoders.runtime import Network
 from samekind.errors import UsageError
 from samekind.events import Event
+from samekind.pictures.views import View
 from samekind.settings import Settings, usable_threads
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One network of ``encoder``, cut at its first point: ``lower`` gives tokens of what ``view`` shows, ``upper`` is
+    trained. ``key`` names by content what tokens follow from."""
+
+    encoder: str
+    name: str
+    view: View
+    lower: Network
+    upper: UpperNetwork
+    key: str
+
+    @property
+    def picture_bytes(self) -> int:
+        """What the tokens of one picture take on disk, all views."""
+        return bytes_of(1, *self.upper.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +52,8 @@ class Trainable:
     tokens: Tokens
 
 
-def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> Generator[Event, None, list[Trainable]]:
-    """The networks of ``base`` with the tokens of all pictures, usable where all networks could be given a picture."""
-    files = [file for one in some for file in one.files]
+def cuts_of(base: Encoder, settings: Settings) -> Generator[Event, None, list[Cut]]:
+    """The networks of ``base``. Raises UsageError where one of them cannot be trained in."""
     yield from fetch(base.name, settings)
     found = []
     for one in blueprints(base.name, settings):
@@ -43,12 +61,23 @@ def networks_of(some: Sequence[Gathered], base: Encoder, settings: Settings) -> 
         first = next(iter(upper.points))
         lower = Network(partial(_lower, one, first), settings)
         key = f"{one.trunk.name} {one.trunk.digest} {one.trunk.view} {first}"
-        tokens = yield from keep_tokens(files, lower, upper.shape, one.trunk.view, key, settings)
-        found.append(Trainable(one.trunk.name, upper, tokens))
+        found.append(Cut(base.name, one.trunk.name, one.trunk.view, lower, upper, key))
+    return found
+
+
+def networks_of(
+    some: Sequence[Gathered], cuts: Sequence[Cut], settings: Settings
+) -> Generator[Event, None, list[Trainable]]:
+    """The networks with the tokens of all pictures, usable where all networks could be given a picture."""
+    files = [file for one in some for file in one.files]
+    found = []
+    for cut in cuts:
+        tokens = yield from keep_tokens(files, cut.lower, cut.upper.shape, cut.view, cut.key, settings)
+        found.append(Trainable(cut.name, cut.upper, tokens))
     usable = np.logical_and.reduce([one.tokens.usable for one in found])
-    for number, each in enumerate(found):
+    for number, (cut, each) in enumerate(zip(cuts, found, strict=True)):
         folder = str(each.tokens.folder)
-        processes.call("open", {"usable": usable}, folder=folder, encoder=base.name, network=number)
+        processes.call("open", {"usable": usable}, folder=folder, encoder=cut.encoder, network=number)
     return [replace(one, tokens=replace(one.tokens, usable=usable)) for one in found]
 
 

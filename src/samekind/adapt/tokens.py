@@ -94,7 +94,7 @@ def keep_tokens(
             if some.stop <= done:
                 usable[start : some.stop] = np.any(array[start : some.stop, 0, 0] != 0, axis=1)
                 continue
-            seen = list(pool.map(lambda row: _views(files[row], row, view, limits), some))
+            seen = list(pool.map(lambda row: views_of(files[row], row, view, limits), some))
             for row, views in zip(some, seen, strict=True):
                 if isinstance(views, Skipped):
                     usable[row] = False
@@ -122,7 +122,7 @@ def random_crops(pixels: Pixels, rng: np.random.Generator) -> list[Pixels]:
     return crops
 
 
-def _views(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8] | Skipped:
+def views_of(file: Path, row: int, view: View, limits: Limits) -> NDArray[np.uint8] | Skipped:
     """(1 + CROPS, side, side, 3); the crops depend on the row alone, so that another run draws the same."""
     try:
         pixels = read_picture(file, limits, round(view.side / _SMALLEST**0.5)).pixels

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,13 +14,14 @@ from samekind.adapt import losses, processes
 from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.checkpoint import Checkpoint
 from samekind.adapt.descent import Descent
-from samekind.adapt.fusion import Attention, Heard, SparingMean
+from samekind.adapt.fusion import Attention, Heard, Mean, SparingMean
 from samekind.adapt.insight import Losses, losses_of
 from samekind.adapt.kinds import flat_labels
 from samekind.adapt.processes import Share
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import autocast, torch
 from samekind.adapt.trunk import UpperNetwork
+from samekind.adapt.watch import Watch
 from samekind.encoders.rows import Array
 from samekind.errors import UsageError
 from samekind.events import Event
@@ -31,6 +33,8 @@ PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
+
+NOBODY: Rows = np.zeros(0, np.intp)
 
 Pairs = Literal["neighbours", "views"]
 PairLoss = Literal["contrast", "redundancy", "graded"]
@@ -49,7 +53,8 @@ class Lesson:
     "views" where they are views of the same one. ``pair_loss`` "graded": pictures are as much alike as their ``grades``
     say; else the two of a pair are compared, and set i also tells the clusters of granularity i apart, their means
     before training as the first prototypes. ``taught`` (n, e), a teacher's unit vectors: its likenesses are learned
-    instead of all that.
+    instead of all that. ``watched`` (m,), held-out pictures by their numbers, say when to stop (`watch.py`); with none
+    of them nobody does.
     """
 
     tokens: Tokens
@@ -60,6 +65,7 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "graded"
     taught: Array | None = None
+    watched: Rows = field(default_factory=NOBODY.copy)
 
     def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any, Rows]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
@@ -136,7 +142,7 @@ class Lesson:
             self.tokens.folder,
             type(self).__qualname__,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
-            *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
+            *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start, self.watched),
             *(() if self.taught is None else (self.taught,)),
             *(tensor.detach().cpu().numpy() for tensor in tensors),
         )
@@ -188,8 +194,9 @@ def train_sets(
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
     kept = lesson.checkpoint(descent, parameters, trunk.points, trunk.device, routed)
-    paid = yield from descent.run(parameters, shared if routed else apart, len(lesson.rows), lesson.order, kept)
-    return losses_of(paid)
+    watch = Watch(partial(_glance, adaptors, trunk, lesson)) if len(lesson.watched) else None
+    loss = shared if routed else apart
+    return losses_of((yield from descent.run(parameters, loss, len(lesson.rows), lesson.order, kept, watch)))
 
 
 def train_fusion(
@@ -272,15 +279,33 @@ def asked_of(
     return dict(zip(trunk.points, _through(asked, trunk, tokens, rows, 0), strict=True))
 
 
+def _glance(adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, view: int) -> Array:
+    """(m, d) unit vectors of the pictures that are watched, by the sets' mean, with no more patches than a step."""
+    patches: Rows | slice = slice(None)
+    if trunk.droppable:
+        count = trunk.shape[0] - 1
+        patches = np.concatenate([[0], np.arange(1, 1 + count, max(1, -(-count // PATCHES)))])
+
+    def vectors(seen: Any, _: slice) -> list[Any]:
+        return [torch().nn.functional.normalize(adaptors.fused(trunk, seen, Mean()).float(), dim=-1)]
+
+    return _through(vectors, trunk, lesson.tokens, lesson.watched, view, patches)[0]
+
+
 def _through(
-    look: Callable[[Any, slice], Sequence[Any]], trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int
+    look: Callable[[Any, slice], Sequence[Any]],
+    trunk: UpperNetwork,
+    tokens: Tokens,
+    rows: Rows,
+    view: int,
+    patches: Rows | slice = slice(None),
 ) -> list[Array]:
     """What ``look`` makes of the tokens of ``rows``, batch by batch; it is told which of them the batch has."""
     found: list[list[Array]] = []
     with torch().inference_mode(), autocast(trunk.device):
         for start in range(0, len(rows), BATCH):
             some = slice(start, start + BATCH)
-            seen = torch().from_numpy(tokens.read(rows[some], np.full(len(rows[some]), view)))
+            seen = torch().from_numpy(tokens.read(rows[some], np.full(len(rows[some]), view), patches))
             found.append([one.float().cpu().numpy() for one in look(seen.to(trunk.device), some)])
     return [np.concatenate(each) for each in zip(*found, strict=True)]
 

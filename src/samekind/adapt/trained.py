@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.gather import Gathered
+from samekind.adapt.estimate import Plan, estimated, in_words
+from samekind.adapt.gather import FEWEST, Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, grappa
 from samekind.adapt.kinds import granularities
-from samekind.adapt.networks import networks_of, threads, upper_of
+from samekind.adapt.networks import cuts_of, networks_of, threads, upper_of
 from samekind.adapt.torches import device, torch
 from samekind.adapt.trial import Candidate, Trial
-from samekind.adapt.witness import fetched, looks, witnessed
+from samekind.adapt.witness import fetched, looks, witness_of, witnessed
 from samekind.encoders import catalog
 from samekind.encoders.base import Encoder
 from samekind.encoders.hub import HUB
-from samekind.encoders.load import ONNX, blueprints
+from samekind.encoders.load import ONNX, blueprints, load_encoder
 from samekind.errors import UsageError
-from samekind.events import Event
+from samekind.events import Chosen, Event
 from samekind.settings import Settings
 
 TRAIN_AT_MOST = 12_000
@@ -54,10 +56,14 @@ def train_candidate(
     """
     torch().set_num_threads(threads(settings))
     rng = np.random.default_rng(seed)
-    some = [one.sample(TRAIN_AT_MOST // len(gathered), rng) for one in gathered]
+    cuts = yield from cuts_of(base, settings)
+    some = yield from _afforded(gathered, sum(cut.picture_bytes for cut in cuts), settings, rng)
     had_a_say = [base] if teacher is None else [base, teacher]
     yield from fetched(had_a_say, settings)
-    networks = yield from networks_of(some, base, settings)
+    second = witness_of(*had_a_say)
+    witness = None if second is None else load_encoder(second, settings)
+    beforehand = yield from estimated(some, cuts, witness, Plan.of(some, DEFAULT), settings)
+    networks = yield from networks_of(some, cuts, settings)
     some = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, had_a_say, settings)
     trial = Trial.of(some, base, networks, witnesses, with_experts, seed, rng)
@@ -70,8 +76,8 @@ def train_candidate(
         taught = np.concatenate((yield from looks(some, teacher, settings, "asking the teacher")))
     learned: list[Trained] = []
     for each, vectors, mix in zip(networks, trial.plain, trial.closed, strict=True):
-        given = trial.rows, trial.viewed, seed
-        learned.append((yield from grappa(each.upper, each.tokens, vectors, mix, *given, taught=taught)))
+        given = each.tokens, vectors, mix, trial.rows, trial.viewed, seed
+        learned.append((yield from grappa(each.upper, *given, taught=taught, watched=trial.watched)))
     mixes = trial.mixes(learned)
     harmed = trial.harmed(learned, mixes)
     found = yield from trial.judged(learned, mixes, harmed, settings)
@@ -82,7 +88,30 @@ def train_candidate(
             found = yield from trial.judged(learned, mixes, spared, settings)
     for each in networks:
         each.tokens.drop()
-    return found
+    told = {**found.insight.settings, "time estimated beforehand": in_words(beforehand)}
+    return replace(found, insight=replace(found.insight, settings=told))
+
+
+def _afforded(
+    gathered: Sequence[Gathered], picture_bytes: int, settings: Settings, rng: np.random.Generator
+) -> Generator[Event, None, list[Gathered]]:
+    """As many pictures of each collection as training takes, and as their tokens find room for.
+
+    Raises UsageError where that is too few of them.
+    """
+    held = settings.token_gb * 10**9 // picture_bytes
+    most = min(TRAIN_AT_MOST, held) // len(gathered)
+    if most < min(FEWEST, *map(len, gathered)):
+        raise UsageError(
+            f"Setting token_gb = {settings.token_gb} leaves room for {held:,} pictures, and training wants {FEWEST} of "
+            f"each of {len(gathered)} collections; allow more, or take --method experts."
+        )
+    some = [one.sample(most, rng) for one in gathered]
+    pictures, taken = sum(map(len, gathered)), sum(map(len, some))
+    if taken < pictures:
+        why = f"setting token_gb = {settings.token_gb}" if held < TRAIN_AT_MOST else "the most that training takes"
+        yield Chosen("pictures trained on", f"{taken:,} of {pictures:,}", why)
+    return some
 
 
 def _usable(some: Sequence[Gathered], usable: NDArray[np.bool_]) -> list[Gathered]:

@@ -17,6 +17,7 @@ from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_
 from samekind.adapt.networks import Trainable
 from samekind.adapt.router import landmarks
 from samekind.adapt.train import BATCH, RATE
+from samekind.adapt.watch import WATCHED_AT_MOST
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.load import with_adaptors
@@ -58,6 +59,7 @@ class Trial:
     ``held`` rows of each of ``some`` collections are judged by; ``rest`` is what is fitted to, ``rows`` its pictures
     among those of all collections, ``viewed`` those of them whose other views count. ``plain`` vectors (n, d) of all
     pictures by part, for each collection the map of its own tuning, ``alone``, and for all the mix in ``closed`` form.
+    ``watched``: some of those held out, who say when training is to stop.
     ``witnesses``: each collection by a network that takes no part in anything, or None.
     """
 
@@ -71,6 +73,7 @@ class Trial:
     rest: Sequence[Gathered]
     rows: Rows
     viewed: Rows
+    watched: Rows
     plain: Sequence[Array]
     alone: Sequence[Map]
     closed: Sequence[Experts]
@@ -86,12 +89,14 @@ class Trial:
         rng: np.random.Generator,
     ) -> Trial:
         """Draws who is held out, and whose views count."""
-        held = [_held(one, rng) for one in some]
+        held = [np.sort(rng.choice(one.view_rows, held_of(one), replace=False)) for one in some]
         rest = [one.without(out) for one, out in zip(some, held, strict=True)]
         starts = np.cumsum([0, *(len(one) for one in some[:-1])])
         rows = np.concatenate(
             [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
         )
+        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)])
+        out = np.setdiff1d(np.arange(sum(map(len, some))), rows)
         return Trial(
             some=some,
             base=base,
@@ -102,7 +107,8 @@ class Trial:
             held=held,
             rest=rest,
             rows=rows,
-            viewed=np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)]),
+            viewed=viewed,
+            watched=np.sort(rng.permutation(out)[:WATCHED_AT_MOST]),
             plain=split_parts(base.parts, np.concatenate([one.vectors for one in some])),
             alone=[tuned_alone(others, base.parts) for others in rest],
             closed=fit_mix(rest, base.parts, seed),
@@ -222,9 +228,9 @@ def centred(vectors: Array) -> Experts:
     return Experts((1,), mean, same, unit_rows(mean[None]), mean[None], same[None])
 
 
-def _held(one: Gathered, rng: np.random.Generator) -> Rows:
-    most = min(HELD_AT_MOST, max(len(one.view_rows) // 2, 1))
-    return np.sort(rng.choice(one.view_rows, most, replace=False))
+def held_of(one: Gathered) -> int:
+    """How many pictures of a collection are held out."""
+    return min(HELD_AT_MOST, max(len(one.view_rows) // 2, 1))
 
 
 def _encoded_views(one: Gathered, held: Rows, encoder: RecipeEncoder, settings: Settings) -> Array:
