@@ -1,0 +1,139 @@
+"""Does early stop by the gate's score end training at the right time? Scores and labels after each epoch, six sets.
+
+    python benchmarks/early_stop.py [--pictures 120]        about so many pictures of each set, whole classes
+
+Trainings of the product as it is, longer, and spoilt ones; nothing is spared, and none is ended, so that one sees what
+would have come. `views`: what `adapt/watch.py` asks of held-out pictures; `witness`: mean likeness of all neighbours to
+a second network. MAP@R by labels, each set by itself, its mean removed, mean over sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from common import save
+from gate import SEED, Bench, Passed
+
+from samekind.adapt import gate, grappa, train, trained, trial
+from samekind.adapt.fusion import Mean
+from samekind.adapt.tokens import Tokens
+from samekind.adapt.watch import Watch
+from samekind.encoders.rows import Array, unit_rows
+from samekind.evaluation.metrics import score
+from samekind.evaluation.ranking import rank
+from samekind.events import Job
+
+EPOCHS = (10,)
+TRAININGS: dict[str, dict[str, Any]] = {
+    "as it is": {"epochs": grappa.DEFAULT.epochs},
+    "one long round": {"epochs": EPOCHS},
+    "ten times the rate": {"epochs": (4,), "rate": 10 * train.RATE},
+    "neighbours by chance": {"epochs": (4,), "chance": True},
+}
+
+
+class Traced:
+    """One training, looked at after each epoch."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self.bench, self.name, self.round = bench, name, 0
+        self.rows: list[dict[str, str]] = []
+        self.starts = np.cumsum([0, *map(len, bench.gathered)])
+        self._fell: Callable[..., bool] = Watch.fell
+
+    def fell(self, watch: Watch, epoch: int, parameters: Sequence[Any]) -> bool:
+        """What the watch says is noted and not heeded."""
+        ends = self._fell(watch, epoch, parameters)
+        adaptors, trunk, lesson = watch.look.args  # type: ignore[attr-defined]
+        self.round += epoch == 0
+        look = train.embed(adaptors, Mean(), trunk, lesson.tokens, np.arange(int(lesson.tokens.usable.sum())), 0)
+        seen = unit_rows(look - look[lesson.rows].mean(axis=0))
+        held = np.setdiff1d(np.arange(len(look)), lesson.rows)
+        quality, held_quality, likeness = zip(
+            *(self.of(at, seen, held) for at in range(len(self.bench.sets))), strict=True
+        )
+        self.rows.append(
+            {
+                "training": self.name,
+                "round": str(self.round),
+                "epoch": str(epoch),
+                "views": f"{100 * float(watch.scores().mean()):.1f}",
+                "would end": "yes" if ends else "",
+                "witness": f"{100 * float(np.mean(likeness)):.1f}",
+                "MAP@R": f"{np.mean(quality):.1f}",
+                "MAP@R of held-out pictures": f"{np.mean(held_quality):.1f}",
+            }
+        )
+        print(self.rows[-1], flush=True)
+        return False
+
+    def of(self, at: int, seen: Array, held: Array) -> tuple[float, float, float]:
+        """One set: MAP@R of all pictures, of those held out, and likeness to the witness."""
+        here = slice(self.starts[at], self.starts[at + 1])
+        codes = np.unique(np.array(self.bench.sets[at].labels), return_inverse=True)[1].astype(np.int64)
+        look, out = seen[here], np.isin(np.arange(here.start, here.stop), held)
+        found = rank(look, look, np.arange(len(look)), {"label": (codes, codes)}, 1).found["label"]
+        several = np.bincount(codes)[codes] > 1  # a picture that is alone in its class asks nothing
+        values = score(found)["map@r"]
+        return (
+            100 * float(values.mean()),
+            100 * float(values[out[several]].mean()),
+            float(gate.alike(look, self.bench.witnesses[at]).mean()),
+        )
+
+    def run(self, epochs: tuple[int, ...], rate: float = train.RATE, chance: bool = False) -> None:
+        """Trains, as `samekind adapt` would."""
+
+        def known(*_: object) -> Any:
+            yield from ()
+            return self.bench.witnesses
+
+        def neighbours(space: Array, asked: Array, k: int) -> Array:
+            return np.random.default_rng(SEED).integers(0, len(space), (len(asked), k))
+
+        def judge(*given: Any) -> Passed:
+            found = gate.judge(*given)
+            return Passed(found.overall, found.collections)
+
+        with ExitStack() as changed:
+            for place, name, value in (
+                (Watch, "fell", lambda watch, *given: self.fell(watch, *given)),
+                (train, "RATE", rate),
+                (trained, "grappa", partial(grappa.grappa, variant=grappa.Variant(epochs=epochs))),
+                (trained, "witnessed", known),
+                (trial, "less_alike", lambda *_: False),
+                (trial, "judge", judge),
+                (grappa, "nearest_rows", neighbours if chance else grappa.nearest_rows),
+                (Tokens, "drop", lambda tokens: self.bench.keep(tokens)),
+            ):
+                changed.enter_context(patch.object(place, name, value))
+            bench = self.bench
+            Job(trained.train_candidate(bench.gathered, bench.encoder, True, SEED, bench.settings)).result()
+
+
+def main() -> None:
+    """All trainings."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=120)
+    bench, rows = Bench(parser.parse_args().pictures), []
+    for name, how in TRAININGS.items():
+        traced = Traced(bench, name)
+        traced.run(**how)
+        rows += traced.rows
+    for one in bench.kept:
+        one.drop()
+    notes = [
+        f"{sum(map(len, bench.gathered)):,} pictures of six sets, up to 256 of those held out are watched. `views`: "
+        "the mean of two shares, crops that find their picture and neighbours that they keep. Epoch 0: before training."
+    ]
+    save("early_stop", "Scores without labels, and labels, after each epoch (dino)", rows, notes, seed=SEED)
+
+
+if __name__ == "__main__":
+    main()
