@@ -1,7 +1,7 @@
 """What adaptation costs: a picture through the adapted network, a step of training, and the whole from end to end.
 
 python benchmarks/adapt_cost.py parts               the adapted network beside its base; sets together and alone
-python benchmarks/adapt_cost.py whole [--pictures 5000]    samekind adapt on so many pictures in six folders
+python benchmarks/adapt_cost.py whole [--pictures 4000]    samekind adapt on so many pictures in six folders
 python benchmarks/adapt_cost.py closed              the closed form on 5,000 and 100,000 generated vectors
 """
 
@@ -168,15 +168,18 @@ def by_stage(job: Job[Any]) -> tuple[Any, dict[str, float]]:
 
 def whole(name: str, count: int) -> None:
     """Seconds of each step, from folders to the encoder's folder, nothing in the cache but weights."""
+    every = {
+        one: sorted(file for file in (SHARED / one).rglob("*") if file.suffix in (".jpg", ".png"))
+        for one in (*TUNING_SETS, *CONFIRMING_SETS)
+    }
+    left, folders = count, []
     with tempfile.TemporaryDirectory() as place:
-        folders = []
-        for at, one in enumerate((*TUNING_SETS, *CONFIRMING_SETS)):
-            files = sorted(file for file in (SHARED / one).rglob("*") if file.suffix in (".jpg", ".png"))
-            share = count // 6 + (at < count % 6)
+        for at, (one, files) in enumerate(sorted(every.items(), key=lambda item: len(item[1]))):
+            share = min(left // (len(every) - at), len(files))  # what a set lacks, larger ones give
+            left -= share
             folders.append(Path(place) / one)
             folders[-1].mkdir()
-            for number in range(share):  # a set that has too few gives some twice
-                file = files[number % len(files)]
+            for number, file in enumerate(files[:share]):
                 shutil.copy(file, folders[-1] / f"{number:05}{file.suffix}")
         weights = resolve() and Path(os.environ.get("SAMEKIND_CACHE", Path.home() / ".cache/samekind")) / "weights"
         os.environ["SAMEKIND_CACHE"] = f"{place}/cache"
@@ -184,7 +187,10 @@ def whole(name: str, count: int) -> None:
         start = cpu_seconds()
         with Peak() as peak:
             result, stages = by_stage(adapt(folders, f"{place}/mine", name))
+    if left:
+        raise SystemExit(f"The six sets have {count - left} pictures; take that many or fewer.")
     row = {"pictures": count, "minutes": sum(result.seconds.values()) / 60, "CPU minutes": (cpu_seconds() - start) / 60}
+    row["training, estimated beforehand"] = result.insight.settings.get("time estimated beforehand", "")
     row |= {f"{stage}, s": round(seconds, 1) for stage, seconds in stages.items()} | {"peak GB": peak.bytes / 1e9}
     notes = [
         f"{'accepted' if result.accepted else 'refused'}: {result.why}",
@@ -197,7 +203,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", choices=["parts", "whole", "closed"])
     parser.add_argument("--encoder", default="dino")
-    parser.add_argument("--pictures", type=int, default=5_000)
+    parser.add_argument("--pictures", type=int, default=4_000)
     asked = parser.parse_args()
     match asked.figure:
         case "parts":
