@@ -20,6 +20,7 @@ from samekind.adapt import train
 from samekind.adapt.checkpoint import SUFFIX, Checkpoint, pack, unpack
 from samekind.adapt.grappa import Trained, Variant, grappa
 from samekind.adapt.tokens import Tokens
+from samekind.adapt.watch import Watched
 from samekind.events import Job, Progress, Warned
 from samekind.tuning.experts import fit_experts
 from tests.adapt.test_training import clumped_tokens, upper
@@ -41,7 +42,8 @@ def job(tokens: Tokens, seed: int = 0) -> Job[Trained]:
     rows = np.arange(len(tokens.array))
     plain = np.random.default_rng(1).normal(size=(len(rows), WIDTH)).astype(np.float32)
     mix = fit_experts(plain, np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
-    return Job(grappa(upper(), tokens, plain, mix, rows, rows[::2], seed, VARIANT, watched=rows[1::4]))
+    watched = Watched(rows[1::4], [(np.arange(10), plain[1:40:4])])
+    return Job(grappa(upper(), tokens, plain, mix, rows, rows[::2], seed, VARIANT, watched=watched))
 
 
 def stepped(events: Iterator[Any]) -> Counter[str]:

@@ -14,7 +14,7 @@ from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.fusion import Mean
 from samekind.adapt.grappa import Trained, Variant, grappa
 from samekind.adapt.train import embed
-from samekind.adapt.watch import CLEAR, Watch
+from samekind.adapt.watch import CLEAR, WATCHED_AT_MOST, Watch, Watched, _Best
 from samekind.encoders.rows import unit_rows
 from samekind.events import Chosen, Event, Job
 from samekind.tuning.experts import fit_experts
@@ -32,7 +32,7 @@ def trained(folder: Path, epochs: tuple[int, ...] = (3,)) -> tuple[Trained, list
     rows = np.setdiff1d(everything, held)
     plain = embed(Adaptors(upper().points, 1, 0), Mean(), upper(), tokens, everything, 0)
     mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
-    job = Job(grappa(upper(), tokens, plain, mix, rows, rows, 0, Variant(epochs=epochs), watched=held))
+    job = Job(grappa(upper(), tokens, plain, mix, rows, rows, 0, Variant(epochs=epochs), watched=Watched(held)))
     events = list(job)
     return job.result(), events
 
@@ -42,12 +42,12 @@ def said(monkeypatch: pytest.MonkeyPatch, scores: Sequence[float]) -> list[list[
     left, seen = iter(scores), []
     fell = Watch.fell
 
-    def noting(self: Watch, epoch: int, parameters: list[torch.Tensor]) -> bool:
+    def noting(self: Watch, epoch: int, parameters: list[torch.Tensor]) -> str:
         seen.append([one.detach().numpy().copy() for one in parameters])
         return fell(self, epoch, parameters)
 
     monkeypatch.setattr(Watch, "fell", noting)
-    monkeypatch.setattr(Watch, "scores", lambda _: np.full(8, next(left), np.float32))
+    monkeypatch.setattr(Watch, "scores", lambda _: {"views": np.full(8, next(left), np.float32)})
     return seen
 
 
@@ -81,14 +81,35 @@ def test_it_goes_on_where_scores_stand_still(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_fall_within_its_error_ends_nothing() -> None:
-    watch, rng = Watch(lambda _: np.zeros((0, 2), np.float32)), np.random.default_rng(0)
-    parameters = [torch.zeros(1)]
-    watch.best, noise = rng.random(64).astype(np.float32), rng.standard_normal(64).astype(np.float32)
-    noise -= noise.mean()
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(64)
+    noise, before = noise - noise.mean(), rng.random(64)
     error = noise.std() / 8
-    for times, ended in ((0.8 * CLEAR, False), (1.2 * CLEAR, True)):
-        watch.scores = lambda times=times: watch.best - noise - times * error  # type: ignore[method-assign]
-        assert watch.fell(1, parameters) is ended
+    for times, ended in ((0.8 * CLEAR, ""), (1.2 * CLEAR, "views")):
+        watch = Watch(lambda _: np.zeros((0, 2), np.float32), Watched(np.arange(64)))
+        watch.best["views"] = _Best(0, before, [])
+        watch.scores = lambda times=times: {"views": before - noise - times * error}  # type: ignore[method-assign]
+        assert watch.fell(1, [torch.zeros(1)]) == ended
+
+
+def test_what_the_witness_sees_falling_ends_it_though_views_rise() -> None:
+    watch = Watch(lambda _: np.zeros((0, 2), np.float32), Watched(np.arange(8)))
+    said = iter([(0.5, 0.6), (0.6, 0.7), (0.7, 0.4)])
+    watch.scores = lambda: dict(zip(("views", "witness"), (np.full(8, one) for one in next(said)), strict=True))  # type: ignore[method-assign]
+    assert [watch.fell(epoch, [torch.full((1,), float(epoch))]) for epoch in range(3)] == ["", "", "witness"]
+    assert (watch.back().epoch, watch.back().tensors[0].tolist()) == (1, [1.0])
+
+
+def test_who_is_watched() -> None:
+    held = [np.array([1, 4, 7, 9, 11]), np.array([0, 2]), np.arange(500)]
+    witnesses = [np.eye(12, dtype=np.float32), None, np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)]
+    found = Watched.of(held, np.array([0, 12, 20]), witnesses, np.random.default_rng(0))
+    assert found.rows[:7].tolist() == [1, 4, 7, 9, 11, 12, 14]
+    assert len(found.rows) == 7 + WATCHED_AT_MOST // 3
+    (first, seen), (last, others) = found.witnesses
+    assert (first.tolist(), seen.argmax(axis=1).tolist()) == ([0, 1, 2, 3, 4], [1, 4, 7, 9, 11])
+    assert last.tolist() == list(range(7, len(found.rows)))
+    np.testing.assert_array_equal(others, witnesses[2][found.rows[7:] - 20])
 
 
 def test_training_that_runs_wild_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +122,11 @@ def test_training_that_runs_wild_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
 def test_scores_of_crops_that_are_their_pictures_are_the_highest() -> None:
     rng = np.random.default_rng(0)
     look = unit_rows(rng.normal(size=(40, 8))).astype(np.float32)
-    assert Watch(lambda _: look).scores().tolist() == [1.0] * 40
+    watched = Watched(np.arange(40), [(np.arange(20), look[:20])])
+    found = Watch(lambda _: look, watched).scores()
+    assert found["views"].tolist() == [1.0] * 40
+    assert found["witness"].shape == (20,)
     crops = unit_rows(rng.normal(size=(40, 8))).astype(np.float32)
-    assert Watch(lambda view: crops if view else look).scores().mean() < 0.5
+    others = Watch(lambda view: crops if view else crops[::-1], watched).scores()
+    assert others["views"].mean() < 0.5
+    assert others["witness"].mean() < found["witness"].mean()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from samekind.adapt import processes
 from samekind.adapt.checkpoint import Arrays, Checkpoint, unkept
 from samekind.adapt.torches import autocast, torch
-from samekind.adapt.watch import BEST, SCORES, Watch
+from samekind.adapt.watch import EPOCH, WHY, Watch
 from samekind.events import Chosen, Event, Progress
 from samekind.tuning.nuisance import Rows
 
@@ -59,7 +59,7 @@ class Descent:
         steps = pictures // self.batch
         total, warned = self.epochs * steps, False
         start = kept.read() if processes.leads() else None
-        fresh = {"epochs": 0, "paid": [], "generator": rng.bit_generator.state, "ended": False}
+        fresh = {"epochs": 0, "paid": [], "generator": rng.bit_generator.state, "ended": ""}
         arrays, state = processes.shared(*(start or (_arrays(parameters, optimiser), fresh)))
         first, paid = _taken_up(arrays, state, parameters, optimiser, rng)
         ended = state["ended"]
@@ -81,7 +81,7 @@ class Descent:
                 torch().nn.utils.clip_grad_norm_(parameters, self.norm)
                 optimiser.step()
                 paid.append([float(one.detach()) for one in found])
-            ended = watch is not None and watch.fell(epoch + 1, parameters)
+            ended = watch.fell(epoch + 1, parameters) if watch is not None else ""
             best, which = watch.told() if watch is not None else ({}, {})
             state = {"epochs": epoch + 1, "paid": paid, "generator": rng.bit_generator.state, "ended": ended, **which}
             if processes.leads() and not kept.write(_arrays(parameters, optimiser) | best, state) and not warned:
@@ -90,12 +90,12 @@ class Descent:
             if ended := processes.shared({}, {"ended": ended})[1]["ended"]:
                 break
         if ended:
-            at_best, _ = processes.shared(watch.told()[0] if watch is not None else {}, {})
+            best = {} if watch is None else {str(at): one for at, one in enumerate(watch.back().tensors)}
+            back, _ = processes.shared(best, {})
             for at, one in enumerate(parameters):
-                one.data.copy_(torch().from_numpy(at_best[f"{BEST}.{at}"]))
+                one.data.copy_(torch().from_numpy(back[str(at)]))
         if ended and watch is not None:
-            why = "after it views of held-out pictures find them, and keep their neighbours, less well"
-            yield Chosen(self.stage, f"goes back to epoch {watch.epoch} of {self.epochs}", why)
+            yield Chosen(self.stage, f"goes back to epoch {watch.back().epoch} of {self.epochs}", WHY[ended])
         yield Progress(self.stage, total, total)
         return paid
 
@@ -116,7 +116,7 @@ def _taken_up(
     known: dict[int, dict[str, Any]] = {at: {} for at in range(len(parameters))}
     for name, array in arrays.items():
         kind, _, at = name.partition(".")
-        if kind in (BEST, SCORES):
+        if kind == EPOCH:
             continue
         if kind == "generator":
             torch().set_rng_state(torch().from_numpy(array))

@@ -30,7 +30,6 @@ from samekind.adapt.insight import Losses
 from samekind.adapt.kinds import granularities
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.train import (
-    NOBODY,
     Lesson,
     PairLoss,
     Pairs,
@@ -40,6 +39,7 @@ from samekind.adapt.train import (
     train_sets,
 )
 from samekind.adapt.trunk import UpperNetwork
+from samekind.adapt.watch import Watched
 from samekind.encoders.experts import Experts
 from samekind.encoders.rows import Array
 from samekind.errors import UsageError
@@ -109,14 +109,14 @@ def grappa(
     seed: int,
     variant: Variant = DEFAULT,
     taught: Array | None = None,
-    watched: Rows = NOBODY,
+    watched: Watched | None = None,
 ) -> Generator[Event, None, Trained]:
     """Trains on ``rows`` of ``tokens``, which ``trunk`` goes on from; ``plain`` (n, d) are their vectors as yet.
 
     ``mix`` gives the space in which clusters and neighbours are sought at first; it must not have seen other rows.
     ``viewed`` are those of ``rows``, ascending, whose other views are looked at for a mix. ``taught`` (n, e) unit
-    vectors of a teacher, whose likenesses are learned instead of what clusters say. ``watched``: numbers of pictures
-    that say when a round is to stop.
+    vectors of a teacher, whose likenesses are learned instead of what clusters say. ``watched``: pictures that
+    say when a round is to stop.
     """
     found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from samekind.adapt.processes import Share
 from samekind.adapt.tokens import Tokens
 from samekind.adapt.torches import autocast, torch
 from samekind.adapt.trunk import UpperNetwork
-from samekind.adapt.watch import Watch
+from samekind.adapt.watch import Watch, Watched
 from samekind.encoders.rows import Array
 from samekind.errors import UsageError
 from samekind.events import Event
@@ -33,8 +34,6 @@ PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
 DRIFT_WEIGHT = 0.01
-
-NOBODY: Rows = np.zeros(0, np.intp)
 
 Pairs = Literal["neighbours", "views"]
 PairLoss = Literal["contrast", "redundancy", "graded"]
@@ -53,8 +52,7 @@ class Lesson:
     "views" where they are views of the same one. ``pair_loss`` "graded": pictures are as much alike as their ``grades``
     say; else the two of a pair are compared, and set i also tells the clusters of granularity i apart, their means
     before training as the first prototypes. ``taught`` (n, e), a teacher's unit vectors: its likenesses are learned
-    instead of all that. ``watched`` (m,), held-out pictures by their numbers, say when to stop (`watch.py`); with none
-    of them nobody does.
+    instead of all that. ``watched``: held-out pictures that say when to stop (`watch.py`); None: nobody does.
     """
 
     tokens: Tokens
@@ -65,7 +63,7 @@ class Lesson:
     pairs: Pairs = "neighbours"
     pair_loss: PairLoss = "graded"
     taught: Array | None = None
-    watched: Rows = field(default_factory=NOBODY.copy)
+    watched: Watched | None = None
 
     def drawn(self, some: Rows, trunk: UpperNetwork, rng: np.random.Generator, share: Share) -> tuple[Any, Any, Rows]:
         """Tokens of pictures and of their partners, each in a view by chance: two (m, t, d), the ``share`` of them.
@@ -142,7 +140,8 @@ class Lesson:
             self.tokens.folder,
             type(self).__qualname__,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
-            *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start, self.watched),
+            *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
+            *(() if self.watched is None else (self.watched.rows, *chain.from_iterable(self.watched.witnesses))),
             *(() if self.taught is None else (self.taught,)),
             *(tensor.detach().cpu().numpy() for tensor in tensors),
         )
@@ -194,7 +193,9 @@ def train_sets(
     parameters = [*adaptors.tensors.values(), *prototypes]
     descent = Descent("training", epochs, _batch(len(lesson.rows), adaptors.sets), adaptors.sets**0.5, RATE, seed)
     kept = lesson.checkpoint(descent, parameters, trunk.points, trunk.device, routed)
-    watch = Watch(partial(_glance, adaptors, trunk, lesson)) if len(lesson.watched) else None
+    watch = None
+    if lesson.watched is not None:
+        watch = Watch(partial(_glance, adaptors, trunk, lesson.tokens, lesson.watched.rows), lesson.watched)
     loss = shared if routed else apart
     return losses_of((yield from descent.run(parameters, loss, len(lesson.rows), lesson.order, kept, watch)))
 
@@ -279,8 +280,8 @@ def asked_of(
     return dict(zip(trunk.points, _through(asked, trunk, tokens, rows, 0), strict=True))
 
 
-def _glance(adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, view: int) -> Array:
-    """(m, d) unit vectors of the pictures that are watched, by the sets' mean, with no more patches than a step."""
+def _glance(adaptors: Adaptors, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
+    """(m, d) unit vectors of some pictures by the sets' mean, with no more patches than a step has."""
     patches: Rows | slice = slice(None)
     if trunk.droppable:
         count = trunk.shape[0] - 1
@@ -289,7 +290,7 @@ def _glance(adaptors: Adaptors, trunk: UpperNetwork, lesson: Lesson, view: int) 
     def vectors(seen: Any, _: slice) -> list[Any]:
         return [torch().nn.functional.normalize(adaptors.fused(trunk, seen, Mean()).float(), dim=-1)]
 
-    return _through(vectors, trunk, lesson.tokens, lesson.watched, view, patches)[0]
+    return _through(vectors, trunk, tokens, rows, view, patches)[0]
 
 
 def _through(

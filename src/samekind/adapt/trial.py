@@ -17,7 +17,7 @@ from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_
 from samekind.adapt.networks import Trainable
 from samekind.adapt.router import landmarks
 from samekind.adapt.train import BATCH, RATE
-from samekind.adapt.watch import WATCHED_AT_MOST
+from samekind.adapt.watch import Watched
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.load import with_adaptors
@@ -73,7 +73,7 @@ class Trial:
     rest: Sequence[Gathered]
     rows: Rows
     viewed: Rows
-    watched: Rows
+    watched: Watched
     plain: Sequence[Array]
     alone: Sequence[Map]
     closed: Sequence[Experts]
@@ -96,7 +96,6 @@ class Trial:
             [at + np.setdiff1d(np.arange(len(one)), out) for one, out, at in zip(some, held, starts, strict=True)]
         )
         viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * len(some)])
-        out = np.setdiff1d(np.arange(sum(map(len, some))), rows)
         return Trial(
             some=some,
             base=base,
@@ -108,7 +107,7 @@ class Trial:
             rest=rest,
             rows=rows,
             viewed=viewed,
-            watched=np.sort(rng.permutation(out)[:WATCHED_AT_MOST]),
+            watched=Watched.of(held, starts, witnesses, rng),
             plain=split_parts(base.parts, np.concatenate([one.vectors for one in some])),
             alone=[tuned_alone(others, base.parts) for others in rest],
             closed=fit_mix(rest, base.parts, seed),
