@@ -123,9 +123,9 @@ def main() -> None:
         one.drop()
     notes = [
         f"{sum(map(len, bench.gathered)):,} pictures of six sets, held-out ones are watched. `views`: the mean of two "
-        "shares, crops that find their picture and neighbours that they keep; `witness`: 100 times the mean cosine of a "
-        "picture and its neighbours. A watch that would end training is not heeded, and compares on with what was best. "
-        "Epoch 0: before training."
+        "shares, crops that find their picture and neighbours that they keep; `witness`: 100 times the mean cosine of "
+        "a picture and its neighbours. A watch that would end training is not heeded, and compares on with what was "
+        "best. Epoch 0: before training."
     ]
     save("early_stop", "Scores without labels, and labels, after each epoch (dino)", rows, notes, seed=SEED)
 
