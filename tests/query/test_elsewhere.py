@@ -124,7 +124,9 @@ def test_copies_elsewhere_take_no_places(place: Path, first: Collection, tmp_pat
     how = {"collapse": None, "encoder": OtherEncoder()}
     for where in (None, "path~=3/"):
         k = len(first.contents(where))
-        found = Elsewhere(first, often).search(Query(Picture(place / "second/other-40.png")), k=k, where=where, **how)
+        (found,) = Elsewhere(first, often).search_each(
+            [Query(Picture(place / "second/other-40.png"))], k=k, where=where, **how
+        )
         assert {hit.id for hit in found.candidates} == set(first.contents(where))
 
 
@@ -161,10 +163,11 @@ def test_filters_are_of_the_first_collection(first: Collection, second: Collecti
 
 def test_a_long_list_of_others_is_left_out_by_a_filter(first: Collection, second: Collection) -> None:
     there = Elsewhere(first, second)
-    (few, all_of_them) = (there.search(Query(Like("3/00010.png")), k=k, collapse=None) for k in (3, 100))
+    asked = [Query(Like("3/00010.png"))]
+    ((few,), (all_of_them,)) = (there.search_each(asked, k=k, collapse=None) for k in (3, 100))
     assert [hit.id for hit in few] == [hit.id for hit in all_of_them][:3]
     assert [hit.confidence for hit in few] == pytest.approx([hit.confidence for hit in all_of_them][:3])
-    assert not there.search(Query(Like("3/00010.png")), k=3, where="path~=nothing/", collapse=None)
+    assert not there.search_each(asked, k=3, where="path~=nothing/", collapse=None)[0]
 
 
 def held_paths(held: Collection) -> list[str]:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from samekind.encoders.base import Vectors
+from samekind.encoders.by_text import ByText
+from samekind.encoders.rows import unit_rows
 
 WIDTH = 512
 
 
 def sentence_vectors(texts: Sequence[str]) -> Vectors:
-    """(n, 512) float32 unit rows for n texts; equal meanings lie near each other in whichever language."""
-    if not texts:
-        return np.zeros((0, WIDTH), np.float32)
-    return np.stack([_vector(text) for text in texts])
+    """(n, 512) float32 unit rows for n texts; equal meanings lie near each other in whichever language.
 
-
-@lru_cache(4096)
-def _vector(text: str) -> Vectors:
-    """(512,) of one text; one at a time takes less than in batches, and queries repeat their texts."""
-    found = np.asarray(_encoder().encode([text])[0], np.float32)
-    return np.asarray(found / np.linalg.norm(found), np.float32)
+    Texts that were not asked before go through the encoder together.
+    """
+    return np.stack(_VECTORS(texts)) if texts else np.zeros((0, WIDTH), np.float32)
 
 
 @cache
@@ -35,6 +31,13 @@ def sentences_there() -> bool:
     except ImportError:
         return False
     return True
+
+
+def _encoded(texts: list[str]) -> Vectors:
+    return unit_rows(np.asarray(_encoder().encode(texts), np.float32))
+
+
+_VECTORS = ByText(_encoded)
 
 
 @cache

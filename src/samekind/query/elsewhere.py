@@ -16,7 +16,7 @@ from samekind.query.filling import candidates
 from samekind.query.hits import Hit, Hits
 from samekind.query.model import Like, Query, Unlike, Vector, Where
 from samekind.query.parts import Part
-from samekind.query.search import narrowed, search
+from samekind.query.search import narrowed, search_each
 from samekind.query.wider import FINE, level_of
 
 if TYPE_CHECKING:
@@ -52,24 +52,41 @@ class Elsewhere:
     first: Collection
     other: Collection
 
-    def search(
-        self, query: Query, *, k: int, where: str | Filter | None = None, encoder: Encoder | None = None, **how: Any
-    ) -> Hits:
-        """At most ``k`` pictures of the first collection in the order of the other, with the other's confidences.
+    def search_each(
+        self,
+        queries: Sequence[Query],
+        *,
+        k: int,
+        where: str | Filter | None = None,
+        encoder: Encoder | None = None,
+        **how: Any,
+    ) -> list[Hits]:
+        """For each query at most ``k`` pictures of the first collection in the order of the other, with the other's
+        confidences; those that may find the same pictures are asked in one pass.
 
-        ``where`` and the query's filters are of the first collection; ``encoder`` is the other's, the rest is what
-        ``search`` takes. Raises UsageError where the query names a picture that the other lacks, or has a vector.
+        ``where`` and the queries' filters are of the first collection; ``encoder`` is the other's, the rest is what
+        ``search`` takes. Raises UsageError where a query names a picture that the other lacks, or has a vector.
         """
-        asked = self._translated(query)
-        wanted = self._wanted(query, where, bool(query.worded and how.get("with_reference")))
-        shared = wanted.keys() & self._known
-        surplus = sum(content not in shared for content in self._theirs.values())
-        copies = len(self._theirs) - surplus - len(shared)
-        if surplus <= k:  # asking for so many more is quicker than a long filter
-            found = search(self.other, asked, k=k + copies + surplus, encoder=encoder, **how)
-        else:
-            admitted = self._one_of(shared)
-            found = search(self.other, asked, k=k + copies, where=admitted, encoder=encoder, **how)
+        asked = [self._translated(query) for query in queries]
+        wanted = [self._wanted(one, where, bool(one.worded and how.get("with_reference"))) for one in queries]
+        groups: dict[frozenset[str], list[int]] = {}
+        for n, one in enumerate(wanted):
+            groups.setdefault(frozenset(one.keys() & self._known), []).append(n)
+        hits: dict[int, Hits] = {}
+        for shared, same in groups.items():
+            surplus = sum(content not in shared for content in self._theirs.values())
+            copies = len(self._theirs) - surplus - len(shared)
+            some = [asked[n] for n in same]
+            if surplus <= k:  # asking for so many more is quicker than a long filter
+                found = search_each(self.other, some, k=k + copies + surplus, encoder=encoder, **how)
+            else:
+                admitted = self._one_of(shared)
+                found = search_each(self.other, some, k=k + copies, where=admitted, encoder=encoder, **how)
+            hits |= {n: self._of_the_first(one, wanted[n], k) for n, one in zip(same, found, strict=True)}
+        return [hits[n] for n in range(len(queries))]
+
+    def _of_the_first(self, found: Hits, wanted: dict[str, list[str]], k: int) -> Hits:
+        """Hits of the other as at most ``k`` pictures of the first, of those that are ``wanted``."""
         pairs = [(id_, hit) for hit in found for id_ in wanted.pop(self._theirs.get(hit.id, ""), ())][:k]
         ids = [id_ for id_, _ in pairs]
         return replace(

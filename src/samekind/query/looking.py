@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.encoders.base import Encoder, Vectors, encode_pictures
+from samekind.encoders.base import Encoder, Pixels, Vectors
 from samekind.errors import PictureError, UsageError
 from samekind.query.model import Like, Picture, Query, Unlike, Vector
 
@@ -28,30 +29,38 @@ def load(collection: Collection) -> Encoder:
 
 def look_at(
     pictures: Sequence[Picture], encoder: Encoder | None, collection: Collection
-) -> tuple[Vectors, frozenset[str]]:
-    """Plain unit vectors (n, dim) of the query's pictures, and the content hashes of their files."""
+) -> tuple[Vectors, list[str | None]]:
+    """Plain unit vectors (n, dim) of pictures by one call of the encoder, and the content hashes of their files.
+
+    Where several crops of one picture follow each other, it is decoded once.
+    """
     if not pictures or encoder is None:
-        return np.zeros((0, collection.dim), np.float32), frozenset()
+        return np.zeros((0, collection.dim), np.float32), []
     from samekind.collection.pipeline import hash_bytes
     from samekind.pictures.decode import Limits, decode, read_bytes
     from samekind.pictures.views import crop
 
     collection.check(encoder)
-    settings = collection.settings
-    limits = Limits(settings.max_pixels, settings.max_bytes)
-    pixels, hashes = [], set()
+    limits = Limits(collection.settings.max_pixels, collection.settings.max_bytes)
+
+    @lru_cache(1)
+    def read(source: Path | bytes, side: int | None) -> tuple[Pixels, str]:
+        data = read_bytes(source, limits) if isinstance(source, Path) else source
+        return decode(data, limits, side).pixels, hash_bytes(data)
+
+    prepared, hashes = [], []
     for picture in pictures:
+        source, content = picture.source, None
         try:
-            data = read_bytes(picture.source, limits) if isinstance(picture.source, Path) else picture.source
-            if isinstance(data, bytes):
-                hashes.add(hash_bytes(data))
+            if not isinstance(source, np.ndarray):
                 # A crop is measured on the whole picture, which then must not be decoded smaller.
-                data = decode(data, limits, None if picture.crop else encoder.input_side).pixels
+                source, content = read(source, None if picture.crop else encoder.input_side)
         except PictureError as problem:
             named = picture.source if isinstance(picture.source, Path) else "given as bytes"
             raise UsageError(f"The query picture {named} cannot be used ({problem}); ask with another one.") from None
-        pixels.append(crop(data, picture.crop) if picture.crop else data)
-    return encode_pictures(encoder, pixels), frozenset(hashes)
+        prepared.append(encoder.prepare(crop(source, picture.crop) if picture.crop else source))
+        hashes.append(content)
+    return encoder.encode(prepared), hashes
 
 
 def plain_rows(collection: Collection, query: Query, looked: Vectors, asked: Sequence[str]) -> Vectors:

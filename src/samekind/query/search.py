@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samekind.collection.where import And
 from samekind.collection.written import parse_where
-from samekind.encoders.base import Encoder, Vectors
+from samekind.encoders.base import Encoder
 from samekind.errors import UsageError
+from samekind.query.asking import Asking, nearest_each
 from samekind.query.composing.sliders import Sliders
-from samekind.query.filling import candidates, confidence
 from samekind.query.hits import COLLAPSE_AT, Hits, Seconds, check_collapse, check_confidence, check_count
-from samekind.query.kept_eyes import check_wordless, eye_named
+from samekind.query.kept_eyes import Eye, check_wordless, eye_named
 from samekind.query.looking import load
-from samekind.query.maxsim import DEPTH, check_parts, likeness
+from samekind.query.maxsim import check_parts, likeness
 from samekind.query.model import Query
 from samekind.query.said import Said
-from samekind.query.shown import shown
-from samekind.query.wider import CANDIDATES, FINE, around, level_of, pulled
-from samekind.query.worded import hits_of
+from samekind.query.shown import Shown, shown_each
+from samekind.query.wider import FINE, level_of
+from samekind.query.worded import hits_of, score_at_once
 from samekind.query.wordings import prepare
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.collection.where import Where
-    from samekind.tuning.space import Space
-
-Likeness = Callable[[list[str | None]], NDArray[np.float32]]
-"""Content hashes (n,) -> how alike, (n,)."""
-
-_SPARE = 16
-"""Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
 
 
 def search(
@@ -91,27 +83,81 @@ def search(
     a query picture that cannot be used), EncoderMismatch
     and the errors of loading an encoder.
     """
+    (hits,) = search_each(
+        collection,
+        [query],
+        k=k,
+        where=where,
+        tune=tune,
+        exact=exact,
+        min_confidence=min_confidence,
+        min_score=min_score,
+        collapse=collapse,
+        granularity=granularity,
+        method=method,
+        change=change,
+        keep=keep,
+        rewritten=rewritten,
+        weak_captions=weak_captions,
+        with_reference=with_reference,
+        parts=parts,
+        eye=eye,
+        encoder=encoder,
+    )
+    return hits
+
+
+def search_each(
+    collection: Collection,
+    queries: Sequence[Query],
+    *,
+    k: int = 10,
+    where: str | Where | None = None,
+    tune: bool = True,
+    exact: bool | None = None,
+    min_confidence: float = 0.0,
+    min_score: float | None = None,
+    collapse: float | None = COLLAPSE_AT,
+    granularity: float | str = FINE,
+    method: str | None = None,
+    change: float | None = None,
+    keep: float | None = None,
+    rewritten: str | None = None,
+    weak_captions: str | None = None,
+    with_reference: bool = False,
+    parts: str | None = None,
+    eye: str | None = None,
+    encoder: Encoder | None = None,
+) -> list[Hits]:
+    """The hits of ``search`` for each of several queries, in one pass; what it takes and raises is the same.
+
+    All their pictures go through the encoder in one call and all their texts are scored in one; what is asked with
+    under the same filter is looked for in one product. Eyes, marks, granularities, parts and the composing of pictures
+    and words are worked out one by one. ``seconds`` of each query are its share of what all of them took.
+    """
     check_count(k)
     check_confidence(min_confidence)
     check_collapse(collapse)
     level = level_of(granularity)
-    check_parts(parts, query, ordered=level > FINE or eye is not None)
+    for query in queries:
+        check_parts(parts, query, ordered=level > FINE or eye is not None)
     start = time.perf_counter()
     collection.refresh()  # before encoding: the encoder is that of the version that is searched
     said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
-    if query.worded:
-        if level > FINE:
+    for query in queries:
+        if not query.worded:
+            said.check_unsaid()
+        elif level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
-        if eye is not None:
+        elif eye is not None:
             check_wordless(query)
+    if any(query.worded for query in queries):
         prepare(collection, said.sources(collection)).result()
-    else:
-        said.check_unsaid()
     kept = None if eye is None else eye_named(collection, eye)
-    if query.pictures and encoder is None:
+    if encoder is None and any(query.pictures for query in queries):
         encoder = load(collection)
     loaded = time.perf_counter()
-    given = shown(collection, query, tune, encoder)
+    given = shown_each(collection, queries, tune, encoder)
     encoded = time.perf_counter()
     bare = Hits(
         candidates=(),
@@ -124,109 +170,41 @@ def search(
         min_score=min_score,
         collapse=collapse,
     )
-    if query.worded:
-        hits = hits_of(said.asked(collection, query, given, tune, narrowed(query, where)), bare, said.sliders)
-        return hits.timed(Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded))
-    space, vector = given.space, given.vector
-    asking = _Asking(collection, vector, space, narrowed(query, where), exact, frozenset(given.items), given.hashes)
-    hits = fine = asking.nearest(bare)
+    found: dict[int, Hits] = {}
+    asked, asking = {}, {}
+    for n, (query, one) in enumerate(zip(queries, given, strict=True)):
+        passing = narrowed(query, where)
+        if query.worded:
+            asked[n] = said.asked(collection, query, one, tune, passing)
+        else:
+            asking[n] = Asking(collection, one.vector, one.space, passing, exact, frozenset(one.items), one.hashes)
+    score_at_once(list(asked.values()))
+    for n, worded in asked.items():
+        found[n] = hits_of(worded, bare, said.sliders)
+    for (n, plain), fine in zip(asking.items(), nearest_each(list(asking.values()), bare), strict=True):
+        found[n] = _ordered(plain, given[n], fine, kept, level)
+        if parts is not None:
+            alike = partial(likeness, collection, queries[n], parts)
+            found[n] = plain.by_parts(alike, replace(fine, parts=parts, fine=fine))
+    took = np.array([loaded - start, encoded - loaded, time.perf_counter() - encoded]) / max(1, len(queries))
+    return [found[n].timed(Seconds(*took.tolist())) for n in range(len(queries))]
+
+
+def _ordered(asking: Asking, given: Shown, fine: Hits, kept: Eye | None, level: float) -> Hits:
+    """The hits of the ``fine`` search in the order that an eye, marks or a granularity give them."""
+    hits, vector = fine, given.vector
     if kept:
-        vector = kept.look(collection, given, exact)
+        vector = kept.look(asking.collection, given, asking.exact)
         fine = replace(fine, eye=kept.name)
         hits = asking.ordered_by(asking.side_of(vector), replace(fine, fine=fine))
     if given.marks.any():
         found = given.refined(vector if kept else None)
         fine, vector = replace(fine, marks=int(given.marks.sum())), found.vector
-        hits = asking.ordered_by(found.asked if space else vector, replace(fine, fine=fine))
+        hits = asking.ordered_by(found.asked if asking.space else vector, replace(fine, fine=fine))
     if level > FINE:
         wide = asking.wider(vector, given.plain, level)
         hits = asking.ordered_by(asking.side_of(wide), replace(fine, granularity=level, fine=fine))
-    if parts is not None:
-        alike = partial(likeness, collection, query, parts)
-        hits = asking.by_parts(alike, replace(fine, parts=parts, fine=fine))
-    seconds = Seconds(loaded - start, encoded - loaded, time.perf_counter() - encoded)
-    return hits.timed(seconds)
-
-
-@dataclass(frozen=True, eq=False)
-class _Asking:
-    """One query in the space that is searched: ``vector`` (dim,), and the pictures that are ``left_out``."""
-
-    collection: Collection
-    vector: NDArray[np.float32]
-    space: Space | None
-    where: str | Where | None
-    exact: bool | None
-    left_out: frozenset[str]
-    hashes: frozenset[str]
-
-    def nearest(self, bare: Hits) -> Hits:
-        """The hits, best first."""
-        fetch = bare.k + len(self.left_out) + _SPARE
-        while True:
-            ids, scores = self._found(self.side_of(self.vector), fetch, self.where)
-            hits = self._filled(bare, ids, scores)
-            if len(hits) == bare.k or len(ids) < fetch - len(self.left_out) or not _may_hold_more(hits):
-                return hits
-            fetch *= 4
-
-    def wider(self, vector: NDArray[np.float32], parts: Vectors, level: float) -> NDArray[np.float32]:
-        """(dim,): the vector pulled towards what lies around it, up to ``level``; ``parts`` are the query's own."""
-        near, _ = self._found(self.side_of(vector), CANDIDATES + len(self.left_out), None)
-        chosen = around(self.collection.stored(near, tuned=False), parts)
-        return pulled(vector, self._stored([near[n] for n in chosen])[:, : len(vector)], level)
-
-    def ordered_by(self, asked: NDArray[np.float32], bare: Hits) -> Hits:
-        """The hits by another query side of a score, (dim,) or (dim + 1,), scored as the fine search of ``bare``."""
-        fine = bare.fine or bare
-        if len(fine) < fine.k:  # all that pass are known
-            ids = [hit.id for hit in fine.candidates]
-            order = np.argsort(-(self._stored(ids) @ asked), kind="stable")
-            vectors = fine.vectors[order]
-            return replace(bare, candidates=tuple(fine.candidates[n] for n in order), vectors=vectors)
-        fetch = fine.k + len(self.left_out) + _SPARE
-        while True:
-            ids, _ = self._found(asked, fetch, self.where)
-            hits = self._filled(bare, ids, self._stored(ids) @ self.side_of(self.vector))
-            if len(hits) == fine.k or len(ids) < fetch - len(self.left_out):
-                return hits
-            fetch *= 4
-
-    def by_parts(self, likeness: Likeness, bare: Hits) -> Hits:
-        """The nearest pictures in the order of another likeness, scored as the fine search of ``bare``."""
-        fine = bare.fine or bare
-        ids, scores = self._found(self.side_of(self.vector), DEPTH + len(self.left_out), self.where)
-        alike = likeness(self.collection.hashes(ids))
-        order, fetch = np.argsort(-alike, kind="stable"), fine.k + _SPARE
-        while True:
-            some = order[:fetch]
-            hits = self._filled(bare, [ids[n] for n in some], scores[some])
-            if len(hits) == fine.k or fetch >= len(ids):
-                told = zip(hits.candidates, alike[some].tolist(), strict=True)
-                return replace(hits, candidates=tuple(replace(hit, roles={"parts": value}) for hit, value in told))
-            fetch *= 4
-
-    def _found(
-        self, asked: NDArray[np.float32], fetch: int, where: str | Where | None
-    ) -> tuple[list[str], NDArray[np.float32]]:
-        """Ids of the ``fetch`` nearest to the query side of a score, less those left out, and their scores."""
-        tuned = self.space is not None
-        ((ids, scores),) = self.collection.nearest(asked[None], fetch, where=where, tuned=tuned, exact=self.exact)
-        keep = [n for n, id_ in enumerate(ids) if id_ not in self.left_out]
-        return [ids[n] for n in keep], scores[keep]
-
-    def side_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The query side of a score, one row."""
-        return self.space.asking(vector[None])[0] if self.space else vector
-
-    def _stored(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """The other side of a score, a row a picture."""
-        return self.collection.stored(ids, tuned=self.space is not None)
-
-    def _filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32]) -> Hits:
-        sure = confidence(self.collection, scores, bare.tuned)
-        found = candidates(self.collection, ids, scores, sure, self.hashes)
-        return replace(bare, candidates=found, vectors=self.collection.stored(ids, tuned=False))
+    return hits
 
 
 def narrowed(query: Query, where: str | Where | None) -> str | Where | None:
@@ -234,9 +212,3 @@ def narrowed(query: Query, where: str | Where | None) -> str | Where | None:
     if not query.filters or where is None:
         return And(query.filters) if query.filters else where
     return And((parse_where(where) if isinstance(where, str) else where, *query.filters))
-
-
-def _may_hold_more(hits: Hits) -> bool:
-    """Whether pictures beyond those fetched could still pass the thresholds: scores only fall from here."""
-    last = hits.candidates[-1] if hits.candidates else None
-    return last is None or hits.passes(last)

@@ -17,7 +17,7 @@ from samekind.query.elsewhere import orders_by, others_of
 from samekind.query.hits import COLLAPSE_AT, Hit, Hits, Seconds, check_collapse, check_confidence, check_count
 from samekind.query.looking import load
 from samekind.query.model import Query
-from samekind.query.search import search
+from samekind.query.search import search_each
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -27,7 +27,7 @@ DEPTH = 100
 LATE = 60
 """What is added to a rank before it is inverted (Cormack et al., 2009)."""
 
-_Asked = tuple["Collection", Callable[..., Hits]]
+_Asked = tuple["Collection", Callable[..., list[Hits]]]
 """A collection, and what searches it."""
 
 
@@ -77,7 +77,10 @@ def search_several(
     collection.refresh()
     others = others_of(collection, also, how)
     told = tuple(one.about(how.get("tune", True)) for one in others)
-    asked: list[_Asked] = [(collection, partial(search, collection)), *((one.other, one.search) for one in others)]
+    asked: list[_Asked] = [
+        (collection, partial(search_each, collection)),
+        *((one.other, one.search_each) for one in others),
+    ]
     found, seconds = _found(asked, queries, encoder, {"k": max(DEPTH, k), "collapse": None, **how})
     sure: dict[str, tuple[Hit, NDArray[np.float32]]] = {}
     parts: dict[str, dict[str, float]] = {}
@@ -114,15 +117,14 @@ def _told_by_confidence(query: Query) -> bool:
 def _found(
     asked: Sequence[_Asked], queries: Sequence[Query], encoder: Encoder | None, how: dict[str, Any]
 ) -> tuple[dict[str, Hits], Seconds]:
-    """Each collection's hits for each query by what that search is called; an encoder is loaded once."""
+    """Each collection's hits for each query by what that search is called; a collection is asked all in one pass."""
     found, seconds = {}, np.zeros(3)
     for at, (held, ask) in enumerate(asked):
         started = time.perf_counter()
         if at > 0 or encoder is None:
             encoder = load(held) if any(query.pictures for query in queries) else None
         seconds[0] += time.perf_counter() - started
-        for way, query in enumerate(queries, 1):
-            hits = ask(query, encoder=encoder, **how)
+        for way, hits in enumerate(ask(queries, encoder=encoder, **how), 1):
             seconds += list(hits.seconds.to_dict().values())
             found[_role(way, len(queries), held, [one for one, _ in asked])] = hits
     return found, Seconds(*seconds.tolist())

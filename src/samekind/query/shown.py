@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,21 @@ class Shown:
 
 def shown(collection: Collection, query: Query, tune: bool, encoder: Encoder | None) -> Shown:
     """The vectors of a query; ``encoder`` is needed for its pictures. Raises as ``search`` does."""
-    looked, hashes = look_at(query.pictures, encoder, collection)
+    return shown_each(collection, [query], tune, encoder)[0]
+
+
+def shown_each(collection: Collection, queries: Sequence[Query], tune: bool, encoder: Encoder | None) -> list[Shown]:
+    """The same for each of several queries, whose pictures the encoder looks at in one call."""
+    looked, hashes = look_at([picture for query in queries for picture in query.pictures], encoder, collection)
+    stops = np.cumsum([len(query.pictures) for query in queries]).tolist()
+    found = []
+    for query, stop in zip(queries, stops, strict=True):
+        own = slice(stop - len(query.pictures), stop)
+        found.append(_shown(collection, query, tune, looked[own], frozenset(filter(None, hashes[own]))))
+    return found
+
+
+def _shown(collection: Collection, query: Query, tune: bool, looked: Vectors, hashes: frozenset[str]) -> Shown:
     items = collection.find([part.item for part in query.items])
     plain = plain_rows(collection, query, looked, items) if query.shown else looked
     pulls = np.array([pull(part) for part in query.shown], np.float32)

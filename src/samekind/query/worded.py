@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ class Asked:
     ``shown`` are its pictures and items, ``text`` is the reference after the change, where the person wrote that.
     ``named`` are texts that the pictures have; None: they are not looked at, as in all that measures pictures with
     labels, whose names hold the answer. ``where`` says which pictures count, ``with_reference``
-    whether the reference and its copies do. All scores (n,) are of ``wording.ids``.
+    whether the reference and its copies do. All scores (n,) are of ``wording.ids``; ``scored`` are those of its texts
+    that are known already.
     """
 
     collection: Collection
@@ -52,6 +54,7 @@ class Asked:
     named: Named | None = None
     where: str | Where | None = None
     with_reference: bool = False
+    scored: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property
     def picture(self) -> NDArray[np.float32] | None:
@@ -68,7 +71,7 @@ class Asked:
         weights = np.array([part.weight for part in self.query.words], np.float32)
         if not weights.any():
             return None
-        found = self.wording.scores([part.text for part in self.query.words])
+        found = self._scores([part.text for part in self.query.words])
         return np.asarray(weights @ found / weights.sum(), np.float32)
 
     @cached_property
@@ -84,7 +87,7 @@ class Asked:
     @cached_property
     def keeps(self) -> NDArray[np.float32]:
         """(m, n) scores of what must stay."""
-        return self.wording.scores([part.text for part in self.query.keeps])
+        return self._scores([part.text for part in self.query.keeps])
 
     @cached_property
     def rewritten(self) -> Rewritten | None:
@@ -128,7 +131,7 @@ class Asked:
             picture=None if self.picture is None else standard(self.picture),
             words=self._words,
             keeps=standard(self.keeps),
-            drops=standard(self.wording.scores(self.vanishing)),
+            drops=standard(self._scores(self.vanishing)),
         )
 
     @cached_property
@@ -216,17 +219,25 @@ class Asked:
     @cached_property
     def heard(self) -> tuple[Heard, ...]:
         """How each text was understood."""
-        return tuple(heard(self._texts, self.wording.sentences))
+        return tuple(heard(self.texts, self.wording.sentences))
 
     @cached_property
     def cut(self) -> tuple[str, ...]:
         """Which texts were too long."""
-        return self.wording.cut(self._texts)
+        return self.wording.cut(self.texts)
 
     @property
-    def _texts(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """What is looked for, what must stay and what must not be there."""
         said = [part.text for part in self.query.words]
         return [*said, *(part.text for part in self.query.keeps), *self.vanishing]
+
+    def _scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(t, n) how well each picture shows each text."""
+        lacking = [text for text in dict.fromkeys(texts) if text not in self.scored]
+        self.scored.update(zip(lacking, self.wording.scores(lacking), strict=True))
+        rows = [self.scored[text] for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, len(self.wording.ids)), np.float32)
 
     def roles(self, given: Given) -> dict[str, NDArray[np.float32]]:
         """The part of each role in a hit: scores (n,) by what was asked."""
@@ -236,6 +247,15 @@ class Asked:
         found |= {f"keep {part.text}": row for part, row in zip(self.query.keeps, given.keeps, strict=True)}
         found |= {f"not {text}": row for text, row in zip(self.vanishing, given.drops, strict=True)}
         return found
+
+
+def score_at_once(asked: Sequence[Asked]) -> None:
+    """Scores all texts of several queries of one collection in one call."""
+    texts = list(dict.fromkeys(text for one in asked for text in one.texts))
+    if texts:
+        scored = dict(zip(texts, asked[0].wording.scores(texts), strict=True))
+        for one in asked:
+            one.scored.update(scored)
 
 
 def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import TextTower, Vectors
+from samekind.encoders.by_text import ByText
 from samekind.encoders.prompts import encode_asked
 from samekind.errors import UsageError
 from samekind.meaning import concept_names, sentence_vectors, sentences_there
@@ -50,7 +51,7 @@ class TowerWording(Wording):
         """(t, n): products of unit texts and centred pictures."""
         if not texts:
             return np.zeros((0, len(self.ids)), np.float32)
-        return np.asarray(encode_asked(self.tower, texts).vectors @ self._centred.T, np.float32)
+        return np.asarray(self._encoded(texts) @ self._centred.T, np.float32)
 
     def shared(self, text: str, row: int) -> list[Term]:
         """The text said by a few concepts that are near to it, each compared with the picture, and what they leave.
@@ -58,7 +59,7 @@ class TowerWording(Wording):
         Texts are taken less the mean of unrelated ones, which all of them share.
         """
         names = [concept_names()[at] for at in _near(text)]
-        vectors = encode_asked(self.tower, [text, *names]).vectors - self._unrelated
+        vectors = self._encoded([text, *names]) - self._unrelated
         asked, concepts = vectors[0], vectors[1:]
         picture = self._centred[row]
         found = [Term(NEAR_ALL, "hubs", float(self._unrelated @ picture))]
@@ -71,11 +72,25 @@ class TowerWording(Wording):
     @cached_property
     def _unrelated(self) -> NDArray[np.float32]:
         """(dim,) the mean of the names of many things."""
-        return np.asarray(encode_asked(self.tower, concept_names()[self.unrelated]).vectors.mean(axis=0), np.float32)
+        return np.asarray(self._encoded(concept_names()[self.unrelated]).mean(axis=0), np.float32)
 
     def cut(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Which texts have more tokens than the tower takes."""
-        return encode_asked(self.tower, texts).cut if texts else ()
+        found = zip(texts, self._heard(texts), strict=True)
+        return tuple(dict.fromkeys(text for text, (_, cut) in found if cut))
+
+    @cached_property
+    def _heard(self) -> ByText[tuple[NDArray[np.float32], bool]]:
+        """Each text's vector, and whether it was cut."""
+
+        def encode(texts: list[str]) -> list[tuple[NDArray[np.float32], bool]]:
+            found = encode_asked(self.tower, texts)
+            return [(vector, text in found.cut) for text, vector in zip(texts, found.vectors, strict=True)]
+
+        return ByText(encode)
+
+    def _encoded(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([vector for vector, _ in self._heard(texts)])
 
 
 def said_by(asked: NDArray[np.float32], concepts: Vectors) -> dict[int, float]:
