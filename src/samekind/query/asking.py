@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samekind.encoders.base import Vectors
-from samekind.query.filling import candidates, confidence
+from samekind.query.filling import Row, candidates, confidence, rows_of
 from samekind.query.hits import Hits
 from samekind.query.maxsim import DEPTH
 from samekind.query.wider import CANDIDATES, around, pulled
@@ -26,6 +26,20 @@ Likeness = Callable[[list[str | None]], NDArray[np.float32]]
 
 _SPARE = 16
 """Candidates fetched beyond k at first, so that k hits remain when near-duplicates collapse."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What hits tell of pictures and their plain vectors (dim,), by id: read at once."""
+
+    rows: dict[str, Row]
+    vectors: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, collection: Collection, ids: Sequence[str]) -> Seen:
+        """Of pictures that are there."""
+        vectors = collection.stored(ids, tuned=False)
+        return cls({row["id"]: row for row in rows_of(collection, ids)}, dict(zip(ids, vectors, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +112,13 @@ class Asking:
         """The other side of a score, a row a picture."""
         return self.collection.stored(ids, tuned=self.space is not None)
 
-    def filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32]) -> Hits:
-        """These pictures as hits, in this order."""
+    def filled(self, bare: Hits, ids: Sequence[str], scores: NDArray[np.float32], seen: Seen | None = None) -> Hits:
+        """These pictures as hits, in this order; ``seen``: what was read of them already."""
+        seen = seen or Seen.of(self.collection, ids)
         sure = confidence(self.collection, scores, bare.tuned)
-        found = candidates(self.collection, ids, scores, sure, self.hashes)
-        return replace(bare, candidates=found, vectors=self.collection.stored(ids, tuned=False))
+        found = candidates(self.collection, [seen.rows[id_] for id_ in ids], scores, sure, self.hashes)
+        vectors = [seen.vectors[id_] for id_ in ids]
+        return replace(bare, candidates=found, vectors=np.stack(vectors) if vectors else bare.vectors)
 
 
 def nearest_each(asking: Sequence[Asking], bare: Hits) -> list[Hits]:
@@ -122,8 +138,10 @@ def _nearest(asking: Sequence[Asking], bare: Hits) -> list[Hits]:
     fetch = bare.k + _SPARE
     while left := [n for n in range(len(asking)) if n not in found]:
         fetches = {n: fetch + len(asking[n].left_out) for n in left}
-        for n, (ids, scores) in zip(left, asking[0].nearest(sides[left], max(fetches.values())), strict=True):
-            hits = asking[n].filled(bare, *asking[n].admitted(ids[: fetches[n]], scores[: fetches[n]]))
+        near = dict(zip(left, asking[0].nearest(sides[left], max(fetches.values())), strict=True))
+        seen = Seen.of(asking[0].collection, list(dict.fromkeys(id_ for ids, _ in near.values() for id_ in ids)))
+        for n, (ids, scores) in near.items():
+            hits = asking[n].filled(bare, *asking[n].admitted(ids[: fetches[n]], scores[: fetches[n]]), seen)
             if len(hits) == bare.k or len(ids) < fetches[n] or not _may_hold_more(hits):
                 found[n] = hits
         fetch *= 4

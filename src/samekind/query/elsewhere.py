@@ -12,7 +12,7 @@ import numpy as np
 from samekind.collection.where import In, Not
 from samekind.encoders.base import Encoder
 from samekind.errors import UsageError
-from samekind.query.filling import candidates
+from samekind.query.filling import candidates, rows_of
 from samekind.query.hits import Hit, Hits
 from samekind.query.model import Like, Query, Unlike, Vector, Where
 from samekind.query.parts import Part
@@ -152,7 +152,7 @@ class Elsewhere:
     def _here(self, ids: Sequence[str], theirs: Sequence[Hit]) -> tuple[Hit, ...]:
         scores = np.array([hit.score for hit in theirs], np.float32)
         sure = np.array([hit.confidence for hit in theirs], np.float64)
-        made = candidates(self.first, ids, scores, sure, frozenset())
+        made = candidates(self.first, rows_of(self.first, ids), scores, sure, frozenset())
         return tuple(replace(hit, same_file=other.same_file) for hit, other in zip(made, theirs, strict=True))
 
 

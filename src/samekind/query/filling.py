@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,26 @@ if TYPE_CHECKING:
     from samekind.collection import Collection
     from samekind.tuning import Tuning
 
+Row = dict[str, Any]
+
 _CALIBRATED_ON = 2_000
+_CALIBRATED: WeakKeyDictionary[Collection, tuple[tuple[int, str], Tuning]] = WeakKeyDictionary()
+
+
+def rows_of(collection: Collection, ids: Sequence[str]) -> list[Row]:
+    """What hits tell of these pictures, in this order."""
+    kind = kinds.shown(collection.table)
+    return collection.rows(ids, [*collection.table.person_columns, "hash", *([kind] if kind else [])])
 
 
 def candidates(
     collection: Collection,
-    ids: Sequence[str],
+    rows: Sequence[Row],
     scores: NDArray[np.float32],
     confidences: NDArray[np.float64],
     hashes: frozenset[str],
 ) -> tuple[Hit, ...]:
-    """Hits in this order, not grouped yet; ``hashes`` are those of files that were asked with."""
+    """Hits of these rows in this order, not grouped yet; ``hashes`` are those of files that were asked with."""
     own = list(collection.table.person_columns)
     kind = kinds.shown(collection.table)
     named = kinds.names(collection.table) if kind else {}
@@ -41,9 +51,7 @@ def candidates(
             same_file=row["hash"] in hashes,
             columns={name: row[name] for name in own} | ({"kind": kinds.called(row[kind], named)} if kind else {}),
         )
-        for rank, (row, score, confidence) in enumerate(
-            zip(collection.rows(ids, [*own, "hash", *([kind] if kind else [])]), scores, confidences, strict=True), 1
-        )
+        for rank, (row, score, confidence) in enumerate(zip(rows, scores, confidences, strict=True), 1)
     )
 
 
@@ -56,9 +64,14 @@ def confidence(collection: Collection, scores: NDArray[np.float32], tuned: bool)
 
 
 def _calibrated(collection: Collection) -> Tuning:
-    """What scores mean in a collection that was never tuned, from a sample of its pictures; tens of milliseconds."""
+    """What scores mean in a collection that was never tuned, from a sample of its pictures; kept for its version."""
     from samekind.tuning import fit
 
-    matrix = collection.vectors(tuned=False).matrix
-    sample = matrix[np.random.default_rng(0).permutation(len(matrix))[:_CALIBRATED_ON]]
-    return fit(sample, collection.parts, np.zeros((0, 0, collection.dim), np.float32), np.zeros(0, np.intp))
+    version = collection.table.version, collection.fingerprint
+    known = _CALIBRATED.get(collection)
+    if known is None or known[0] != version:
+        matrix = collection.vectors(tuned=False).matrix
+        sample = matrix[np.random.default_rng(0).permutation(len(matrix))[:_CALIBRATED_ON]]
+        made = fit(sample, collection.parts, np.zeros((0, 0, collection.dim), np.float32), np.zeros(0, np.intp))
+        known = _CALIBRATED[collection] = version, made
+    return known[1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from samekind.query.composing import METHODS, USUAL, Given, Mix, mixed, standard
 from samekind.query.composing.given import ROLES, Weights
 from samekind.query.composing.sliders import LEARNED, Sliders
-from samekind.query.filling import candidates, confidence
+from samekind.query.filling import candidates, confidence, rows_of
 from samekind.query.hits import COLLAPSE_AT, Hits
 from samekind.query.in_words import in_words
 from samekind.query.language.composed import Rewritten
@@ -305,7 +305,9 @@ def _filled(
     roles: dict[str, NDArray[np.float32]],
 ) -> Hits:
     ids = [asked.wording.ids[row] for row in rows]
-    found = candidates(asked.collection, ids, scores[rows], asked.confidences(rows), asked.shown.hashes)
+    found = candidates(
+        asked.collection, rows_of(asked.collection, ids), scores[rows], asked.confidences(rows), asked.shown.hashes
+    )
     with_roles = tuple(
         replace(hit, roles={name: float(part[row]) for name, part in roles.items()} | asked.said(int(row)))
         for hit, row in zip(found, rows, strict=True)
