@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 from samekind.encoders import load
 from samekind.encoders.load import fetch as real_fetch
+from samekind.query import unknown
 from tests.cli.conftest import Call
 
 
@@ -49,3 +51,18 @@ def test_names_are_looked_up_unless_told_otherwise(call: Call) -> None:
     plain = json.loads(call(*asked, "--weak-captions", "none").out)
     assert all(set(hit["roles"]) == {"words"} for hit in plain["hits"])
     assert "source of weak captions" in call(*asked, "--weak-captions", "names").err
+
+
+@pytest.mark.usefixtures("coloured")
+def test_a_wider_kind_is_said_by_command_json_and_page(call: Call, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown, "THERE", 0.0)  # nothing here is a cat
+    asked = ("search", "coloured.samekind", "--words", "abyssinian")
+    said = "o idea what 'abyssinian' looks like; searched for 'cat' as well"
+    found = json.loads(call(*asked, "--json").out)["understood"]
+    assert (found["wider"], found["notice"]) == ("cat", f"n{said}")
+    assert f"N{said}." in " ".join(call(*asked, "--sheet", "sheet.html").out.split())
+    assert html.escape(f"n{said}") in (room / "sheet.html").read_text("utf-8")
+    monkeypatch.setattr(unknown, "THERE", 0.9)
+    found = json.loads(call(*asked, "--json").out)["understood"]
+    assert found["wider"] is None
+    assert found["notice"].startswith("no picture stands out for 'abyssinian'")

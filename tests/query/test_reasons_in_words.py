@@ -17,7 +17,7 @@ from samekind.cli.app import app
 from samekind.collection import Collection
 from samekind.encoders import load
 from samekind.errors import UsageError
-from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Words, search
+from samekind.query import Drop, Hits, Keep, Like, Part, Picture, Query, Unlike, Words, search, unknown
 from samekind.query.composing import METHODS
 from samekind.query.explain import explain
 from samekind.query.learned import fitting
@@ -126,6 +126,18 @@ def test_colours_and_concepts_are_named_where_they_give_most(collection: Collect
     assert sum(term.kind == "concept" for term in by_concept.terms) <= 5
     assert reasons.telling == (by_concept,)
     assert "the colour red gives" in reasons.sentence
+
+
+def test_a_wider_kind_is_a_term(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown, "THERE", 0.0)
+    hits = ask(collection, (Words("abyssinian"),))
+    assert hits.understood is not None
+    assert hits.understood.wider == "cat"
+    for hit in (hits[0], hits[9]):
+        reasons = reasons_for(collection, (Words("abyssinian"),), hit)
+        assert reasons.score == pytest.approx(hit.score, abs=1e-5)
+        assert_sums(reasons)
+        assert [term.name for term in reasons.splits[0].terms] == ['"abyssinian"', "the wider kind 'cat'"]
 
 
 def test_a_part_left_out_is_another_search(collection: Collection, folder: Path) -> None:

@@ -60,3 +60,10 @@ def split_concepts(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.fl
         squares = part.astype(np.float32) ** 2
         parts.append(squares / np.maximum(squares.sum(axis=1, keepdims=True), 1e-12))
     return parts[0], parts[1]
+
+
+def sharpened(vectors: Vectors) -> NDArray[np.float32]:
+    """Vectors of classes (n, k), or some columns of them, to what their probabilities at a temperature of 1 are
+    proportional to: the share of some classes is their sum over the sum of all 1,000."""
+    probabilities = np.square(vectors, dtype=np.float32)
+    return np.asarray(probabilities**TEMPERATURE, np.float32)

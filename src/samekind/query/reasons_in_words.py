@@ -173,12 +173,15 @@ class WordedHit:
             yield Term("being near to everything", "hubs", counted * float(above[-1]))
 
     def _by_words(self, weight: float) -> Iterator[Term]:
-        """The words by what pictures show, and by what is written beside them."""
+        """The words by what pictures show, by a wider kind, and by what is written beside them."""
         asked = self.asked
         found = asked.wording.scores([part.text for part in asked.query.words]).astype(np.float64)
         above = found[:, self.row] - found.mean(axis=1)
         for part, share, value in zip(asked.query.words, self._shares, above.tolist(), strict=True):
             yield Term(name_of(part), "words", weight * asked.measure * share * value)
+        if asked.widened:
+            wider = float(asked.widened.adds[self.row] - asked.widened.adds.mean(dtype=np.float64))
+            yield Term(f"the wider kind {asked.widened.kind!r}", "wider", weight * asked.measure * wider)
         if asked.matched is not None:
             for name, value in asked.said(self.row).items():
                 yield Term(name, "named", weight * value)
@@ -206,7 +209,7 @@ class WordedHit:
         whole = sum(term.value for term in terms)
         if len(terms) > len(told):
             yield Term("every other concept", "concepts", whole - sum(term.value for term in told))
-        if self.mix.terms.keys() - {"words", "caption", "edited"} or asked.matched is not None:
+        if self.mix.terms.keys() - {"words", "caption", "edited"} or asked.matched is not None or asked.widened:
             yield Term("all else", REST, self.score - whole)
 
     def _texts(self) -> Iterator[tuple[str, float]]:

@@ -77,6 +77,8 @@ def sheet_of(collection: Collection, query: Query, hits: Hits) -> Sheet:
     """The sheet of one search."""
     space = "tuned to this collection" if hits.tuned else "plain"
     subtitle = f"{hits.encoder}, {space}, {hits.seconds.search * 1000:.0f} ms"
+    if hits.understood and hits.understood.notice:
+        subtitle = f"{subtitle}; {hits.understood.notice}"
     if said := about_order(hits):
         subtitle += f"; {said}"
     if hits.nothing_here:

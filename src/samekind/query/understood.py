@@ -38,7 +38,8 @@ class Understood:
 
     ``cut`` names texts that were too long. ``rewritten`` is the reference in words and after the change, where the
     method uses them. ``sure`` is the confidence of what fits the words best in the whole collection, None where there
-    were none to look for. ``looked_up`` names the weak captions that the words were looked up in too.
+    were none to look for. ``looked_up`` names the weak captions that the words were looked up in too. ``wider`` is the
+    wider kind that was searched for as well, for a name that no picture stands out for; empty without one.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Understood:
     cut: tuple[str, ...]
     sure: float | None
     looked_up: tuple[str, ...] = ()
+    wider: str = ""
 
     @property
     def notice(self) -> str:
@@ -58,6 +60,8 @@ class Understood:
         if self.sure is None or self.sure >= SURE or self.texts[0].colours:
             return ""
         first = self.texts[0]
+        if self.wider:
+            return f"no idea what {first.text!r} looks like; searched for {self.wider!r} as well"
         if not first.nearest:
             return f"nothing that is known by name is called {first.text!r}; these hits are a guess"
         return (
@@ -73,6 +77,7 @@ class Understood:
             "keep": self.keep,
             "rewritten": self.rewritten.to_dict() if self.rewritten else None,
             "texts": [one.to_dict() for one in self.texts],
+            "wider": self.wider or None,
             "weak_captions": list(self.looked_up),
             "notice": self.notice,
         }

@@ -25,6 +25,7 @@ from samekind.query.model import Query
 from samekind.query.named import NAMED, SURE, Named
 from samekind.query.shown import Shown
 from samekind.query.understood import Heard, Understood, heard
+from samekind.query.unknown import Widened, widened
 from samekind.query.wordings import Wording
 
 if TYPE_CHECKING:
@@ -73,6 +74,21 @@ class Asked:
             return None
         found = self._scores([part.text for part in self.query.words])
         return np.asarray(weights @ found / weights.sum(), np.float32)
+
+    @cached_property
+    def widened(self) -> Widened | None:
+        """The wider kind that is searched for as well, where words stand alone and no picture stands out for them."""
+        texts = [part.text for part in self.query.words if part.weight]
+        if self.words is None or self.sure_of_words is None or len(texts) != 1 or self.query.shown:
+            return None
+        return widened(self.wording, texts[0], self.words, float(self.sure_of_words.max()))
+
+    @cached_property
+    def counted(self) -> NDArray[np.float32] | None:
+        """Scores of the words as they order pictures: with the wider kind."""
+        if self.words is None or self.widened is None:
+            return self.words
+        return self.words + self.widened.adds
 
     @cached_property
     def matched(self) -> NDArray[np.float64] | None:
@@ -137,9 +153,9 @@ class Asked:
     @cached_property
     def _words(self) -> NDArray[np.float32] | None:
         """The words in one measure, with what the pictures' own texts add."""
-        if self.words is None or self.matched is None:
-            return None if self.words is None else standard(self.words)
-        return standard(standard(self.words) + NAMED * self.matched)
+        if self.counted is None or self.matched is None:
+            return None if self.counted is None else standard(self.counted)
+        return standard(standard(self.counted) + NAMED * self.matched)
 
     @cached_property
     def _said(self) -> dict[str, NDArray[np.float32]]:
@@ -186,14 +202,14 @@ class Asked:
     @cached_property
     def lift(self) -> float:
         """What a full match adds to the words' scores, in the measure that they end up in."""
-        if self.words is None or self.matched is None:
+        if self.counted is None or self.matched is None:
             return 0.0
-        return NAMED / float((standard(self.words) + NAMED * self.matched).std())
+        return NAMED / float((standard(self.counted) + NAMED * self.matched).std())
 
     @cached_property
     def measure(self) -> float:
         """What 1 more in the words' scores is in the measure that they end up in."""
-        spread = 0.0 if self.words is None else float(self.words.std())
+        spread = 0.0 if self.counted is None else float(self.counted.std())
         if spread <= 1e-9:
             return 0.0
         return (1.0 if self.matched is None else self.lift / NAMED) / spread
@@ -275,6 +291,7 @@ def hits_of(asked: Asked, bare: Hits, sliders: Sliders) -> Hits:
         cut=asked.cut,
         sure=float(asked.sure_of_words.max()) if asked.sure_of_words is not None else None,
         looked_up=asked.named.sources if asked.named else (),
+        wider=asked.widened.kind if asked.widened else "",
     )
     told, roles = replace(bare, understood=about, asked=asked), asked.roles(mix.given)
     fetch = bare.k + _SPARE

@@ -52,6 +52,10 @@ class Wording(ABC):
         """(t, n): for each text how well the captions that pictures have fit it; None where they have none."""
         return None
 
+    def shows(self, classes: Sequence[int]) -> NDArray[np.float32] | None:
+        """(n,) how likely each picture shows one of these classes of ImageNet; None where that is not looked at."""
+        return None
+
     def cut(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Which of the texts are too long and were cut from the end."""
         return ()

@@ -14,6 +14,7 @@ from samekind.encoders.base import Vectors
 from samekind.errors import UsageError
 from samekind.meaning import MeaningSpace, concept_names, sentence_vectors, split_concepts
 from samekind.meaning.colours import COLOURS, named, share_named
+from samekind.meaning.concepts import sharpened
 from samekind.meaning.shipped import class_vectors
 from samekind.query.reasons import Term
 from samekind.query.wordings.base import LOOKED_AT, NEAR_ALL, Wording, concept
@@ -119,6 +120,17 @@ class ConceptWording(Wording):
     def said_scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(t, n): cosines with the pictures' classes in words."""
         return np.asarray(sentence_vectors(texts) @ self.said.T, np.float32)
+
+    def shows(self, classes: Sequence[int]) -> NDArray[np.float32]:
+        """(n,) as the classifier has it by itself."""
+        return np.asarray(sharpened(self.concepts[:, list(classes)]).sum(axis=1) / self._sharp, np.float32)
+
+    @cached_property
+    def _sharp(self) -> NDArray[np.float32]:
+        """(n,) what the shares of all classes are parts of."""
+        every = self.concepts[:, : len(class_vectors())]
+        sums = [sharpened(every[start : start + _BLOCK]).sum(axis=1) for start in range(0, len(every), _BLOCK)]
+        return np.asarray(np.maximum(np.concatenate(sums), 1e-12), np.float32)
 
     @cached_property
     def background(self) -> tuple[float, float]:
