@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from samekind.collection import Collection
 from samekind.encoders.base import Prepared, Vectors
+from samekind.encoders.by_text import ByText
 from samekind.meaning import sentences
 from samekind.pictures import decode
 from samekind.pictures.views import Box
 from samekind.query import Drop, Hits, Keep, Like, Picture, Query, Unlike, Vector, Where, Words, search, search_several
 from samekind.query.search import search_each
 from tests.collection.mock import MockEncoder, draw_many
+from tests.query.test_explain import fitted
 
 
 class Counting(MockEncoder):
@@ -39,10 +41,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="module")
-def collection(place: Path) -> Collection:
-    held = Collection.create(place / "drawn.samekind", MockEncoder())
-    held.sync([place / "pictures"], encoder=MockEncoder(), tune=False).result()
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "tuned"])
+def collection(request: pytest.FixtureRequest, place: Path) -> Collection:
+    held = Collection.create(place / f"drawn-{request.param}.samekind", MockEncoder())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samekind.tuning.fit", fitted)
+        held.sync([place / "pictures"], encoder=MockEncoder(), tune=request.param).result()
     return held
 
 
@@ -120,6 +124,7 @@ def test_all_texts_are_one_batch(collection: Collection, monkeypatch: pytest.Mon
             return whole.encode(texts)
 
     monkeypatch.setattr(sentences, "_encoder", Watched)
+    monkeypatch.setattr(sentences, "_VECTORS", ByText(sentences._encoded))
     search_several(
         collection, [Query(Words("eine Lampe")), Query(Words("a lamp"), Drop("a shade")), Query(Words("灯"))]
     )
