@@ -4,8 +4,8 @@
 
 Class names, as in `benchmarks/words.py`, with and without the wider kind (`query/unknown.py`), dino: in each set, and
 in one collection of the four tuning sets, which is what a wider kind is for. "Of the set" is how many of the first ten
-pictures belong to the set that the name is from. Ikea and captions were looked at three times; what counts as a name and
-which senses do was narrowed after the first.
+pictures belong to the set that the name is from. Ikea and captions were looked at three times; what counts as a name
+and which senses do was narrowed after the first.
 """
 
 from __future__ import annotations

@@ -129,7 +129,8 @@ def search_each(
     eye: str | None = None,
     encoder: Encoder | None = None,
 ) -> list[Hits]:
-    """The hits of ``search`` for each of several queries, in one pass; what it takes and raises is the same.
+    """The hits of ``search`` for each of several queries, in one pass; what it takes and raises is the same, and so
+    are the hits, as far as the encoder gives a picture the same vector in a batch as alone.
 
     All their pictures go through the encoder in one call and all their texts are scored in one; what is asked with
     under the same filter is looked for in one product. Eyes, marks, granularities, parts and the composing of pictures
