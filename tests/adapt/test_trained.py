@@ -173,7 +173,8 @@ def a_collection(name: str, count: int) -> Gathered:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (89.6, "90 s"), (95, "2 min"), (5000, "83 min"), (9000, "2.5 h")]
+    ("seconds", "words"),
+    [(40, "40 s"), (89.6, "90 s"), (95, "2 min"), (5000, "83 min"), (9000, "2.5 h"), (float("nan"), "unknown")],
 )
 def test_times_are_said_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -56,9 +57,9 @@ class Plan:
         return self.pictures - self.held
 
     @property
-    def steps(self) -> int:
-        """How many batches are learned from."""
-        return sum(self.variant.epochs) * max(1, self.rows // BATCH)
+    def pairs(self) -> int:
+        """How many pairs are learned from, in whole batches."""
+        return sum(self.variant.epochs) * (self.rows - self.rows % min(BATCH, self.rows))
 
     @property
     def looks(self) -> int:
@@ -78,7 +79,7 @@ def estimated(
     files = [file for one in some for file in one.files[: -(-_TRIED // len(some))]]
     limits = Limits(settings.max_pixels, settings.max_bytes)
     seconds = dict.fromkeys(("preparing", "training", "looking again", "judging", "asking a second network"), 0.0)
-    sets = len(granularities(plan.rows, plan.variant.sizes))
+    sets = max(1, len(granularities(plan.rows, plan.variant.sizes)))
     for cut in cuts:
         started = time.perf_counter()
         read = [views_of(file, 0, cut.view, limits) for file in files]
@@ -89,7 +90,7 @@ def estimated(
         below = (1 + CROPS) * _lower_seconds(cut, np.concatenate(seen)) + reading
         look = _upper_seconds(cut, sets, _look, _TRIED)
         seconds["preparing"] += plan.pictures * below
-        seconds["training"] += plan.steps * BATCH * _upper_seconds(cut, sets, _step, BATCH)
+        seconds["training"] += plan.pairs * _upper_seconds(cut, sets, _step, _TRIED)
         seconds["looking again"] += plan.looks * look
         seconds["judging"] += plan.held * len(SECOND_VIEWS) * (below / (1 + CROPS) + look)
     if witness is not None:
@@ -101,18 +102,23 @@ def estimated(
 
 
 def in_words(seconds: float) -> str:
-    """For people: 40 s, 12 min, 3.5 h."""
+    """For people: 40 s, 12 min, 3.5 h; "unknown" for nan."""
+    if math.isnan(seconds):
+        return "unknown"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _timed(work: Callable[[], object]) -> float:
-    """Seconds, the second time that it is done: at first it is made ready."""
+    """Seconds, the faster of two times after a first one, in which it is made ready."""
     work()
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    found = []
+    for _ in range(2):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return min(found)
 
 
 def _lower_seconds(cut: Cut, pictures: NDArray[np.uint8]) -> float:
