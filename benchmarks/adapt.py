@@ -20,47 +20,17 @@ import argparse
 import pickle
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import CONFIRMING_SETS, TUNING_SETS, machine, save, versions
-from numpy.typing import NDArray
-from spaces import (
-    METRICS,
-    Run,
-    Sides,
-    Values,
-    best_of_each,
-    loaded,
-    pair,
-    percent,
-    points,
-    scored,
-    sides,
-    tuned,
-    with_hubs,
-)
+from spaces import METRICS, Run, Sides, Values, best_of_each, pair, percent, points, scored
+from trained import Bench
 
-from samekind import Encoder, load_encoder
-from samekind.adapt import witness
-from samekind.adapt.closed_form import fit_mix, tuned_alone
-from samekind.adapt.fusion import Mean
-from samekind.adapt.gate import less_alike
-from samekind.adapt.gather import Gathered
-from samekind.adapt.grappa import DEFAULT, Trained, Variant, grappa, mix_of, spare
-from samekind.adapt.networks import Trainable, cuts_of, networks_of
-from samekind.adapt.train import embed
-from samekind.adapt.trial import VIEWED_AT_MOST
-from samekind.encoders.base import Part
-from samekind.encoders.rows import Array, join_parts, map_parts, map_views, split_parts
-from samekind.evaluation import protocols
+from samekind.adapt.grappa import DEFAULT, Variant
 from samekind.evaluation.compare import differences
-from samekind.events import Job, Progress
-from samekind.settings import resolve
-from samekind.tuning.experts import rounded
 
 BEST_ALONE = "the best single granularity of each set, by its labels"
 RUNS = ("own", "new.0", "new.1", "new.2")
@@ -96,160 +66,6 @@ NOTES = [
     "Recall@1 / MAP@R in percent; `all` is the mean over sets, `joint` the joint gallery.",
     "Each tuned by itself knows which set a query is from; what was trained does not, until it is tuned on top.",
 ]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The sets, their vectors by the encoder, and what its lower blocks give."""
-
-    encoder: Encoder
-    sets: Any
-    vectors: Any
-    networks: list[Trainable]
-    witnesses: list[Array] | list[None]
-
-    @staticmethod
-    def of(name: str) -> Bench:
-        """Everything that all runs share."""
-        encoder = load_encoder(name)
-        sets, vectors = loaded(encoder)
-        asked = witness.witness_of(encoder)
-        seen = [found.look for found in loaded(load_encoder(asked))[1]] if asked else [None] * len(sets)
-        files = [tuple(one.folder / path for path in one.paths) for one in sets]
-        every = [
-            Gathered(one.name, found.look, found.views, found.view_rows, paths)
-            for one, found, paths in zip(sets, vectors, files, strict=True)
-        ]
-        cuts = finished(cuts_of(encoder, resolve()))
-        return Bench(encoder, sets, vectors, finished(networks_of(every, cuts, resolve())), seen)
-
-    def run(self, protocol: str, split: int) -> Run:
-        """The sets in one protocol and halving."""
-        return Run(
-            self.sets, self.vectors, [protocols.task_of(one, protocol, split) for one in self.sets], self.encoder
-        )
-
-    def trained(
-        self, run: Run, seed: int, variant: Variant, left: Sequence[str] = ()
-    ) -> Iterator[tuple[str, list[Sides]]]:
-        """Each way to search with what was trained, then with collections spared where the witness saw harm.
-
-        Sets that are ``left`` out are not fitted to; each is tuned on top all the same, by its own pictures.
-        """
-        rng = np.random.default_rng(seed)
-        starts = np.cumsum([0, *(len(one) for one in self.sets)])
-        taken = [one.name not in left for one in self.sets]
-        fits = [task.fit for task in run.tasks]
-        rows = np.concatenate([start + fit for start, fit, into in zip(starts, fits, taken, strict=False) if into])
-        viewed = np.sort(rng.permutation(rows)[: VIEWED_AT_MOST * sum(taken)])
-        unfitted = np.setdiff1d(np.arange(starts[-1]), rows) if left else np.zeros(0, np.intp)
-        others = np.sort(rng.permutation(unfitted)[: VIEWED_AT_MOST * len(left)])
-        seen = [one for one, into in zip(run.seen, taken, strict=True) if into]
-        plain = split_parts(self.encoder.parts, np.concatenate([one.look for one in self.vectors]))
-        learned = [
-            finished(grappa(one.upper, one.tokens, vectors, mix, rows, viewed, seed, variant))
-            for one, vectors, mix in zip(self.networks, plain, fit_mix(seen, self.encoder.parts, seed), strict=True)
-        ]
-        look, views = self.mapped(learned, rows, viewed, others, seed)
-        parts = self.parts_of(learned)
-        every = np.concatenate([viewed, others])
-        yield from self.searched(run, parts, look, views, every, starts, "")
-        harmed = []
-        for one, start, fit, asked, into in zip(run.seen, starts, fits, self.witnesses, taken, strict=False):
-            if not into or asked is None:
-                harmed.append(False)
-                continue
-            knows = witness.tuned(asked[fit], load_encoder(witness.WITNESS))
-            alone = tuned_alone(one, self.encoder.parts)(one.vectors)
-            harmed.append(less_alike(alone, look[start + fit], knows))
-        print("   spared:", [one.name for one, bad in zip(run.seen, harmed, strict=True) if bad], flush=True)
-        if any(harmed) and sum(harmed) < len(seen) and variant.fusion == "mean":
-            spared = np.repeat(harmed, np.diff(starts))
-            learned = [
-                finished(spare(found, one.upper, one.tokens, rows, viewed, spared))
-                for found, one in zip(learned, self.networks, strict=True)
-            ]
-            look, views = self.mapped(learned, rows, viewed, others, seed)
-        if variant.fusion == "mean" and self.witnesses[0] is not None:
-            yield from self.searched(run, parts, look, views, every, starts, ", harm spared")
-
-    def parts_of(self, learned: list[Trained]) -> list[Part]:
-        """The slices of the adapted encoder's vectors, which sets that stay apart make wider."""
-        widths = [one.look.shape[1] for one in learned]
-        stops = np.cumsum(widths).tolist()
-        every = zip(self.encoder.parts, widths, stops, strict=True)
-        return [replace(part, start=stop - width, stop=stop) for part, width, stop in every]
-
-    def mapped(
-        self,
-        learned: list[Trained],
-        rows: NDArray[np.intp],
-        viewed: NDArray[np.intp],
-        others: NDArray[np.intp],
-        seed: int,
-    ) -> tuple[Array, Array]:
-        """All pictures (n, d) by the adapted encoder, networks and mixes, and views (m, v, d) of viewed and others.
-
-        Only the former have a part in the mixes.
-        """
-        mixes = [rounded(mix_of(one.look, one.views, rows, viewed, seed)) for one in learned]
-        parts = self.parts_of(learned)
-        through = partial(map_parts, parts, mixes)
-        every = [
-            np.concatenate([one.views, self.views_of(one, network, others)]) if len(others) else one.views
-            for one, network in zip(learned, self.networks, strict=True)
-        ]
-        views = join_parts(parts, every)
-        look = through(join_parts(parts, [one.look for one in learned]))
-        return look, map_views(through, views)
-
-    @staticmethod
-    def views_of(learned: Trained, network: Trainable, rows: NDArray[np.intp]) -> Array:
-        """(m, v, d) other views of pictures that were not trained on."""
-        fusion, views = learned.fusion or Mean(), range(1, network.tokens.array.shape[1])
-        seen = [embed(learned.sets, fusion, network.upper, network.tokens, rows, view) for view in views]
-        return np.stack(seen, axis=1)
-
-    def searched(
-        self,
-        run: Run,
-        parts: list[Part],
-        look: Array,
-        views: Array,
-        viewed: NDArray[np.intp],
-        starts: NDArray[np.intp],
-        also: str,
-    ) -> Iterator[tuple[str, list[Sides]]]:
-        """As it is, hubs corrected, and each set tuned on top."""
-        looks = np.split(look, starts[1:-1])
-        fits = [start + task.fit for start, task in zip(starts, run.tasks, strict=False)]
-        seen = []
-        for one, fit in zip(run.seen, fits, strict=True):
-            inside = np.isin(viewed, fit)
-            seen.append(
-                replace(one, vectors=look[fit], views=views[inside], view_rows=np.searchsorted(fit, viewed[inside]))
-            )
-        yield f"trained{also}", [(one, one) for one in looks]
-        yield f"trained{also}, hubs corrected", with_hubs(looks, seen)
-        on_top = [tuned([one], parts) for one in seen]
-        yield f"trained{also}, each tuned on top", [sides(one, each) for one, each in zip(on_top, looks, strict=True)]
-
-    def tuned(self, run: Run) -> list[Sides]:
-        """Each set tuned by itself: the oracle, which knows where a picture is from."""
-        return [
-            sides(tuned([one], self.encoder.parts), found.look)
-            for one, found in zip(run.seen, self.vectors, strict=True)
-        ]
-
-
-def finished(job: Any) -> Any:
-    """The result of a long job, its progress told now and then."""
-    told, long = 0.0, Job(job)
-    for event in long:
-        if isinstance(event, Progress) and time.time() - told > 30:
-            told = time.time()
-            print(f"   {event}", flush=True)
-    return long.result()
 
 
 def against_words(ours: Sequence[Values], theirs: Sequence[Values]) -> str:
