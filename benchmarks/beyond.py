@@ -37,7 +37,7 @@ from samekind.encoders.rows import Array, unit_rows
 from samekind.tuning.kmeans import spherical_kmeans
 
 AS_IT_IS, HALF, SHALLOW = "as it is", "half of the pictures", "three points"
-NESTED = "nested prefixes"
+NESTED, SPARED = "nested prefixes", "harm spared, seen"
 LESSONS = {
     AS_IT_IS: DEFAULT,
     "soft labels": Variant(lesson=Averaged),
@@ -49,13 +49,12 @@ LESSONS = {
     "views consistent": Variant(lesson=Consistent),
     SHALLOW: DEFAULT,
     HALF: DEFAULT,
+    SPARED: DEFAULT,
 }
 GROUPS = (6, 12)
 PREFIX = 4
 """Vectors are also searched by the first of so many parts."""
 TUNED, TAUGHT, ALONE = "each set tuned by itself", "taught", "trained by itself"
-SPARED_BY = "harm spared, seen by "
-SPARED = f"{SPARED_BY}sets"
 PROTOCOL = ("new", 0)
 WAYS = ("as the encoder gives it", "hubs corrected")
 Key = tuple[str, str, int]
@@ -73,7 +72,7 @@ class Kept:
 
     def has(self, label: str, seed: int) -> bool:
         """Whether this was trained already."""
-        return any(key[0] == label and key[2] == seed for key in self.found)
+        return any(key[0].startswith(label) and key[2] == seed for key in self.found)
 
     def add(self, label: str, seed: int, run: Run, ways: dict[str, list[Sides]]) -> None:
         """Measures all ways to search with what was trained."""
@@ -111,15 +110,14 @@ def lessons(bench: Bench, run: Run, label: str, seed: int, kept: Kept) -> None:
     drawn = bench.drawn(seen, seed)
     learned = bench.learned(drawn, LESSONS[label])
     mapped = bench.mapped(drawn, learned)
+    if label == SPARED:
+        ways = {"sets": by_sets(drawn)} | {f"{k} groups": by_kmeans(bench, drawn, k) for k in GROUPS}
+        for way, groups in ways.items():
+            kept.add(f"{SPARED} by {way}", seed, run, spared(bench, drawn, learned, mapped, groups))
+        return
     ways = both_ways(bench, drawn, learned, mapped)
     if label in (AS_IT_IS, NESTED):
         ways |= prefixes(drawn, learned)
-    if label == AS_IT_IS:
-        for name, groups in {
-            SPARED: by_sets(drawn),
-            **{f"{SPARED_BY}{k} groups": by_kmeans(bench, drawn, k) for k in GROUPS},
-        }.items():
-            kept.add(name, seed, run, spared(bench, drawn, learned, mapped, groups))
     kept.add(label, seed, run, ways)
 
 
@@ -162,7 +160,7 @@ def spared(
     bench: Bench, drawn: Drawn, learned: list[Trained], mapped: tuple[Array, Array], groups: NDArray[np.intp]
 ) -> dict[str, list[Sides]]:
     """Searched where the groups that the witness sees harm in are left as they were."""
-    everything = union_of(drawn.run.seen)
+    everything = replace(union_of(drawn.run.seen), files=(Path(),) * len(groups))
     asked = np.concatenate([one[task.fit] for one, task in zip(bench.witnesses, drawn.run.tasks, strict=True)])
     harmed = np.zeros(drawn.starts[-1], np.bool_)
     names = np.repeat([one.name for one in bench.sets], np.diff(drawn.starts))
@@ -221,7 +219,7 @@ def main(asked: argparse.Namespace) -> None:
         bases, name, title = {ALONE: "", TUNED: ""}, "taught", f"{asked.encoder} taught by an adapted {asked.teacher}"
     else:
         bases, name, title = (
-            {AS_IT_IS: "", SPARED: SPARED_BY},
+            {AS_IT_IS: "", f"{SPARED} by sets": SPARED},
             "beyond",
             f"What training might do more ({asked.encoder})",
         )
