@@ -178,13 +178,13 @@ def spared(
 
 
 def teaching(bench: Bench, teacher: Bench, run: Run, seed: int, kept: Kept) -> None:
-    """The teacher is trained, what it harms spared; then the small one learns by itself, and by the teacher."""
-    known = list(teacher.trained(teacher.run(*PROTOCOL), seed, DEFAULT))
-    plain = [made for way, made in known if way.startswith("trained") and "," not in way.replace(", harm spared", "")]
-    kept.add("the teacher", seed, run, {WAYS[0]: plain[-1]})
-    taught = np.concatenate([one for one, _ in plain[-1]])
+    """The teacher is trained; then the small one learns by itself, and by the teacher."""
+    drawn = teacher.drawn(teacher.run(*PROTOCOL), seed)
+    learned = teacher.learned(drawn, DEFAULT)
+    look, views = teacher.mapped(drawn, learned)
+    kept.add("the teacher", seed, drawn.run, both_ways(teacher, drawn, learned, (look, views)))
     drawn = bench.drawn(run, seed)
-    for label, by in {ALONE: None, TAUGHT: taught}.items():
+    for label, by in {ALONE: None, TAUGHT: look}.items():
         learned = bench.learned(drawn, DEFAULT, by)
         kept.add(label, seed, run, both_ways(bench, drawn, learned, bench.mapped(drawn, learned)))
 
