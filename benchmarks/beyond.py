@@ -86,6 +86,7 @@ class Kept:
         """Means over seeds, and differences from the ``bases``, each for what begins with these words: with the same
         seeds, searched in the same way.
         """
+        bases = {base: words for base, words in bases.items() if any(base == label for label, _, _ in self.found)}
         for label, way in dict.fromkeys((label, way) for label, way, _ in self.found):
             seeds = self.seeds(label, way)
             means = np.mean([percent(self.found[label, way, seed]) for seed in seeds], axis=0)
@@ -220,7 +221,7 @@ def main(asked: argparse.Namespace) -> None:
     else:
         bases, name, title = (
             {AS_IT_IS: "", f"{SPARED} by sets": SPARED},
-            "beyond",
+            "beyond" if asked.encoder == "dino" else f"beyond_{asked.encoder}",
             f"What training might do more ({asked.encoder})",
         )
     save(f"adapt_{name}", title, list(kept.rows(names, bases)), notes, seed=asked.seeds[0])
