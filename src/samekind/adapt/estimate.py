@@ -21,7 +21,7 @@ from samekind.adapt.kinds import granularities
 from samekind.adapt.networks import Cut
 from samekind.adapt.tokens import CROPS, views_of
 from samekind.adapt.torches import autocast, torch
-from samekind.adapt.train import BATCH, PATCHES
+from samekind.adapt.train import BATCH, LOOK, PATCHES
 from samekind.adapt.trial import VIEWED_AT_MOST, held_of
 from samekind.encoders.base import Encoder
 from samekind.errors import PictureError
@@ -88,7 +88,7 @@ def estimated(
         if not seen:
             return float("nan")
         below = (1 + CROPS) * _lower_seconds(cut, np.concatenate(seen)) + reading
-        look = _upper_seconds(cut, sets, _look, _TRIED)
+        look = _upper_seconds(cut, sets, _look, LOOK)
         seconds["preparing"] += plan.pictures * below
         seconds["training"] += plan.pairs * _upper_seconds(cut, sets, _step, _TRIED)
         seconds["looking again"] += plan.looks * look

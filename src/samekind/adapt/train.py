@@ -30,6 +30,8 @@ from samekind.tuning.nuisance import Rows
 
 BATCH, RATE = 128, 1e-3
 FUSION_EPOCHS = 2
+LOOK = 8
+"""Pictures that a processor looks at together: what a block gives stays in its cache for the next one. A GPU takes BATCH."""
 PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
@@ -304,8 +306,9 @@ def _through(
     """What ``look`` makes of the tokens of ``rows``, batch by batch; it is told which of them the batch has."""
     found: list[list[Array]] = []
     with torch().inference_mode(), autocast(trunk.device):
-        for start in range(0, len(rows), BATCH):
-            some = slice(start, start + BATCH)
+        step = LOOK if trunk.device == "cpu" else BATCH
+        for start in range(0, len(rows), step):
+            some = slice(start, start + step)
             seen = torch().from_numpy(tokens.read(rows[some], np.full(len(rows[some]), view), patches))
             found.append([one.float().cpu().numpy() for one in look(seen.to(trunk.device), some)])
     return [np.concatenate(each) for each in zip(*found, strict=True)]
