@@ -31,7 +31,7 @@ from samekind.tuning.nuisance import Rows
 BATCH, RATE = 128, 1e-3
 FUSION_EPOCHS = 2
 LOOK = 8
-"""Pictures that a processor looks at together: what a block gives stays in its cache for the next one. A GPU takes BATCH."""
+"""Pictures that a processor looks at together: what a block gives stays in its cache for the next. GPUs take BATCH."""
 PATCHES = 64
 """Patch tokens that a step looks at where the trunk allows it, drawn anew for each batch, besides the class token."""
 CLUSTER_WEIGHT = 0.5
