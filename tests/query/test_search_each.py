@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samekind.collection import Collection
+from samekind.collection.where import In
 from samekind.encoders.base import Prepared, Vectors
 from samekind.encoders.by_text import ByText
 from samekind.meaning import sentences
@@ -129,6 +130,12 @@ def test_all_texts_are_one_batch(collection: Collection, monkeypatch: pytest.Mon
         collection, [Query(Words("eine Lampe")), Query(Words("a lamp"), Drop("a shade")), Query(Words("灯"))]
     )
     assert encoded == [["eine Lampe", "a lamp", "a shade", "灯"]]
+
+
+def test_a_filter_may_hold_a_list(collection: Collection, ways: list[Query]) -> None:
+    some = In("path", ["3/00010.png", "5/00005.png"])  # type: ignore[arg-type]
+    found = search_each(collection, [ways[0], ways[3]], where=some, encoder=MockEncoder())
+    assert [{hit.path for hit in hits} for hits in found] == [{"3/00010.png", "5/00005.png"}, {"3/00010.png"}]
 
 
 def test_no_query_finds_nothing(collection: Collection) -> None:

@@ -123,9 +123,9 @@ class Asking:
 
 def nearest_each(asking: Sequence[Asking], bare: Hits) -> list[Hits]:
     """The hits of each query, all of one collection and space, best first; under one filter by one product."""
-    filters: dict[str | Where | None, list[int]] = {}
+    filters: dict[str, list[int]] = {}
     for n, one in enumerate(asking):
-        filters.setdefault(one.where, []).append(n)
+        filters.setdefault(repr(one.where), []).append(n)  # equal filters need not be the same: 1 is True
     found: dict[int, Hits] = {}
     for same in filters.values():
         found |= zip(same, _nearest([asking[n] for n in same], bare), strict=True)
