@@ -166,6 +166,13 @@ def test_what_nobody_knows_is_said(collection: Collection) -> None:
     assert ask(collection, Words("blue")).understood.notice == ""  # type: ignore[union-attr]
 
 
+def test_what_counts_nothing_is_not_what_is_said(collection: Collection) -> None:
+    hits = ask(collection, Words("a red square", 0), Words("zarpel"))
+    assert hits.understood is not None
+    assert "'zarpel'" in hits.understood.notice
+    assert [one.text for one in hits.understood.texts] == ["zarpel", "a red square"]
+
+
 def test_words_are_learned_once_and_kept_by_a_sync(collection: Collection, folder: Path) -> None:
     assert collection.learn_words().result().looked_at == 0
     drawn(folder / "red" / "9.png", COLOURS["red"], 20)

@@ -244,8 +244,8 @@ class Asked:
 
     @property
     def texts(self) -> list[str]:
-        """What is looked for, what must stay and what must not be there."""
-        said = [part.text for part in self.query.words]
+        """What is looked for, what counts first, what must stay and what must not be there."""
+        said = [part.text for part in sorted(self.query.words, key=lambda part: not part.weight)]
         return [*said, *(part.text for part in self.query.keeps), *self.vanishing]
 
     def _scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
