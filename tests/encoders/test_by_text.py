@@ -28,6 +28,11 @@ def test_batches_are_bounded_and_so_is_what_is_kept(monkeypatch: pytest.MonkeyPa
     assert sizes == [3, 3, 1, 2]
     assert known(["0"]) == ["0"]
     assert sizes == [3, 3, 1, 2, 1]
+    many = [f"many {n}" for n in range(10)]
+    assert known(many) == many  # more at once than are kept
+    sizes.clear()
+    assert known([*many[2:], many[1]]) == [*many[2:], many[1]]
+    assert sizes == [1]
 
 
 def test_what_fails_is_not_kept() -> None:

@@ -13,7 +13,7 @@ MOST, BATCH = 4_096, 64
 class ByText(Generic[Made]):
     """``make`` by text: those that are not known go through it together, at most ``BATCH`` of them at a time.
 
-    What was made is kept until there would be more than ``MOST``. Safe in several threads.
+    What was made is kept until there would be more than ``MOST``; then the latest of it is. Safe in several threads.
     """
 
     def __init__(self, make: Callable[[list[str]], Iterable[Made]]) -> None:
@@ -30,5 +30,6 @@ class ByText(Generic[Made]):
             some = lacking[start : start + BATCH]
             made.update(zip(some, self._make(some), strict=True))
         if lacking:
-            self._known = made if len(known) + len(made) > MOST else {**known, **made}
+            kept = made if len(known) + len(made) > MOST else {**known, **made}
+            self._known = {text: kept[text] for text in [*kept][-MOST:]}
         return [(made if text in made else found)[text] for text in texts]
