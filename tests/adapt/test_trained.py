@@ -17,9 +17,11 @@ from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
 from samekind.adapt import adapt, trained, trial
-from samekind.adapt.estimate import in_words
+from samekind.adapt.estimate import Plan, estimated, in_words
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
+from samekind.adapt.grappa import Variant
+from samekind.adapt.networks import Cut
 from samekind.encoders import catalog, load, weights
 from samekind.encoders.adapted import AdaptedEncoder, read_about, read_adaptors
 from samekind.encoders.base import Encoder
@@ -178,6 +180,13 @@ def a_collection(name: str, count: int) -> Gathered:
 )
 def test_times_are_said_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_no_time_is_told_where_the_first_pictures_cannot_be_read() -> None:
+    some, cut = [a_collection("gone", 60)], Cut("", "", View("squash", 32), lambda: None, None, "")  # type: ignore[arg-type]
+    job = Job(estimated(some, [cut], None, Plan.of(some, Variant()), Settings()))
+    assert [(event.done, event.total) for event in job if isinstance(event, Progress)] == [(0, 1), (1, 1)]
+    assert np.isnan(job.result())
 
 
 def test_the_time_is_told_beforehand_and_stands_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ def estimated(
         reading = (time.perf_counter() - started) / len(files) / usable_threads(settings)
         seen = [one for one in read if not isinstance(one, Skipped)]
         if not seen:
+            yield Progress("estimating", 1, 1)
             return float("nan")
         below = (1 + CROPS) * _lower_seconds(cut, np.concatenate(seen)) + reading
         look = _upper_seconds(cut, sets, _look, LOOK)
