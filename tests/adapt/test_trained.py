@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from samekind import Collection, load_encoder
-from samekind.adapt import adapt, trained, trial
+from samekind.adapt import adapt, estimate, trained, trial
 from samekind.adapt.estimate import Plan, estimated, in_words
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
@@ -142,7 +142,10 @@ def test_a_teacher_is_asked_about_every_picture(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(trained, "grappa", noted)
     folders, _ = trained_on(tmp_path, name, monkeypatch)
     job = adapt(folders, tmp_path / "pupil", name, "both", teacher="lite")
-    stages = {event.stage for event in job if isinstance(event, Progress)}
+    events = list(job)
+    stages = {event.stage for event in events if isinstance(event, Progress)}
+    (time,) = (event for event in events if isinstance(event, Chosen) and event.what == "time")
+    assert "asking the teacher" in time.why
     assert job.result().accepted
     assert "asking the teacher" in stages
     assert taught[0] is None
@@ -184,9 +187,21 @@ def test_times_are_said_in_words(seconds: float, words: str) -> None:
 
 def test_no_time_is_told_where_the_first_pictures_cannot_be_read() -> None:
     some, cut = [a_collection("gone", 60)], Cut("", "", View("squash", 32), lambda: None, None, "")  # type: ignore[arg-type]
-    job = Job(estimated(some, [cut], None, Plan.of(some, Variant()), Settings()))
+    job = Job(estimated(some, [cut], None, None, Plan.of(some, Variant()), Settings()))
     assert [(event.done, event.total) for event in job if isinstance(event, Progress)] == [(0, 1), (1, 1)]
     assert np.isnan(job.result())
+
+
+def test_two_processes_train_in_half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    some, cut = [a_collection("some", 60)], Cut("", "", View("squash", 32), lambda: None, None, "")  # type: ignore[arg-type]
+    monkeypatch.setattr(estimate, "views_of", lambda *_: np.zeros((1, 8, 8, 3), np.uint8))
+    monkeypatch.setattr(estimate, "_lower_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(estimate, "_upper_seconds", lambda _, __, work, ___: float(work is estimate._step))
+    plan, found = Plan.of(some, Variant()), []
+    for count in (1, 2):
+        monkeypatch.setattr(estimate.processes, "count", lambda count=count: count)
+        found.append(Job(estimated(some, [cut], None, None, plan, Settings())).result())
+    assert found == pytest.approx([plan.steps * 128, plan.steps * 64], rel=0.01)
 
 
 def test_the_time_is_told_beforehand_and_stands_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samekind.adapt import processes
 from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.fusion import Mean
 from samekind.adapt.gather import Gathered
@@ -69,16 +70,23 @@ class Plan:
 
 
 def estimated(
-    some: Sequence[Gathered], cuts: Sequence[Cut], witness: Encoder | None, plan: Plan, settings: Settings
+    some: Sequence[Gathered],
+    cuts: Sequence[Cut],
+    witness: Encoder | None,
+    teacher: Encoder | None,
+    plan: Plan,
+    settings: Settings,
 ) -> Generator[Event, None, float]:
     """Seconds that training takes where nothing is kept from an earlier run, and they are said, step by step.
 
-    Clusters, neighbours and closed forms are not counted. ``nan`` where none of the first pictures can be read.
+    Each of several processes does its share of the batches. Clusters, neighbours and closed forms are not counted.
+    ``nan`` where none of the first pictures can be read.
     """
     yield Progress("estimating", 0, 1)
     files = [file for one in some for file in one.files[: -(-_TRIED // len(some))]]
     limits = Limits(settings.max_pixels, settings.max_bytes)
-    seconds = dict.fromkeys(("preparing", "training", "looking again", "judging", "asking a second network"), 0.0)
+    others = {"asking a second network": witness, "asking the teacher": teacher}
+    seconds = dict.fromkeys(("preparing", "training", "looking again", "judging"), 0.0)
     sets = max(1, len(granularities(plan.rows, plan.variant.sizes)))
     for cut in cuts:
         started = time.perf_counter()
@@ -91,11 +99,12 @@ def estimated(
         below = (1 + CROPS) * _lower_seconds(cut, np.concatenate(seen)) + reading
         look = _upper_seconds(cut, sets, _look, LOOK)
         seconds["preparing"] += plan.pictures * below
-        seconds["training"] += plan.pairs * _upper_seconds(cut, sets, _step, _TRIED)
+        seconds["training"] += plan.pairs * _upper_seconds(cut, sets, _step, _TRIED) / processes.count()
         seconds["looking again"] += plan.looks * look
         seconds["judging"] += plan.held * len(SECOND_VIEWS) * (below / (1 + CROPS) + look)
-    if witness is not None:
-        seconds["asking a second network"] += plan.pictures * _witness_seconds(witness, files, settings)
+    for step, encoder in others.items():
+        if encoder is not None:
+            seconds[step] = plan.pictures * _asking_seconds(encoder, files, settings)
     yield Progress("estimating", 1, 1)
     told = "; ".join(f"{step} {in_words(each)}" for step, each in seconds.items() if each)
     yield Chosen("time", f"about {in_words(sum(seconds.values()))}", told)
@@ -157,11 +166,11 @@ def _tokens(cut: Cut, pictures: int, count: int) -> Any:
     return torch().full((pictures, count, cut.upper.shape[1]), 0.1, device=cut.upper.device)
 
 
-def _witness_seconds(witness: Encoder, files: Sequence[Path], settings: Settings) -> float:
-    """Of one picture that the witness looks at."""
+def _asking_seconds(encoder: Encoder, files: Sequence[Path], settings: Settings) -> float:
+    """Of one picture that another encoder looks at."""
     limits = Limits(settings.max_pixels, settings.max_bytes)
     seen = []
     for file in files:
         with suppress(PictureError):
-            seen.append(witness.prepare(read_picture(file, limits, witness.input_side).pixels))
-    return _timed(lambda: witness.encode(seen)) / max(len(seen), 1)
+            seen.append(encoder.prepare(read_picture(file, limits, encoder.input_side).pixels))
+    return _timed(lambda: encoder.encode(seen)) / max(len(seen), 1)

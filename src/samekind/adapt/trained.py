@@ -62,7 +62,7 @@ def train_candidate(
     yield from fetched(had_a_say, settings)
     second = witness_of(*had_a_say)
     witness = None if second is None else load_encoder(second, settings)
-    beforehand = yield from estimated(some, cuts, witness, Plan.of(some, DEFAULT), settings)
+    beforehand = yield from estimated(some, cuts, witness, teacher, Plan.of(some, DEFAULT), settings)
     networks = yield from networks_of(some, cuts, settings)
     some = _usable(some, networks[0].tokens.usable)
     witnesses = yield from witnessed(some, had_a_say, settings)
