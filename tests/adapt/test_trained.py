@@ -159,7 +159,7 @@ def test_no_more_is_trained_on_than_the_budget_holds() -> None:
     some = [a_collection(name, 400) for name in ("stripes", "spots")]
     rng = np.random.default_rng(0)
 
-    def afforded(picture_bytes: int) -> tuple[list[str], list[int]]:
+    def afforded(picture_bytes: int, some: list[Gathered] = some) -> tuple[list[str], list[int]]:
         job = Job(trained._afforded(some, picture_bytes, Settings(token_gb=1), rng))
         told = [f"{event.value}, {event.why}" for event in job if isinstance(event, Chosen)]
         return told, [len(one) for one in job.result()]
@@ -168,6 +168,8 @@ def test_no_more_is_trained_on_than_the_budget_holds() -> None:
     assert afforded(5_000_000) == (["200 of 800, setting token_gb = 1"], [100, 100])
     with pytest.raises(UsageError, match=r"token_gb = 1 leaves room for 83 pictures, and training wants 50 of each"):
         afforded(12_000_000)
+    many = [a_collection("many", 60)] * 241
+    assert afforded(1_000, many)[0] == ["11,809 of 14,460, the most that training takes"]
 
 
 def a_collection(name: str, count: int) -> Gathered:

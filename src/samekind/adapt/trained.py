@@ -100,13 +100,12 @@ def _afforded(
     Raises UsageError where that is too few of them.
     """
     held = settings.token_gb * 10**9 // picture_bytes
-    most = min(TRAIN_AT_MOST, held) // len(gathered)
-    if most < min(FEWEST, *map(len, gathered)):
+    if held // len(gathered) < min(FEWEST, *map(len, gathered)):
         raise UsageError(
             f"Setting token_gb = {settings.token_gb} leaves room for {held:,} pictures, and training wants {FEWEST} of "
             f"each of {len(gathered)} collections; allow more, or take --method experts."
         )
-    some = [one.sample(most, rng) for one in gathered]
+    some = [one.sample(min(TRAIN_AT_MOST, held) // len(gathered), rng) for one in gathered]
     pictures, taken = sum(map(len, gathered)), sum(map(len, some))
     if taken < pictures:
         why = f"setting token_gb = {settings.token_gb}" if held < TRAIN_AT_MOST else "the most that training takes"
