@@ -54,6 +54,8 @@ SYNSETS = {
 """The places of the kinds in data.noun, where the kind is not the first sense of its name that has classes."""
 
 
+ALIKE = ("rose", "mimosa")
+"""Plants that a drink is called like which is not made of them."""
 _SEEN = ("05", "06", "08", "13", "17", "20", "27")
 """WordNet's files of what can be seen: animals, artefacts, bodies, food, natural objects, plants, substances."""
 
@@ -83,7 +85,7 @@ def names_of(kind_of: dict[str, str], nouns: Nouns) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, senses in nouns.senses.items():
         kinds = [kind_of.get(sense, "") for sense in senses if sense in nouns.seen]
-        if kinds and kinds[0] in ("plant", "flower", *EDIBLE.split()):
+        if kinds and name not in ALIKE and kinds[0] in ("plant", "flower", *EDIBLE.split()):
             better = ANIMALS.split() if kinds[0] in EDIBLE.split() else EDIBLE.split()
             kinds = [kind for kind in kinds if kind in better] or kinds
         if kinds and kinds[0] and (key := " ".join(terms(name))):

@@ -20,6 +20,7 @@ from samekind.meaning.wider import _kinds, wider_kinds
         ("bay-breasted warblers", ["bird"]),
         ("hellebore", ["plant"]),
         ("aubergine", ["vegetable"]),
+        ("a rose", ["plant"]),  # and not the wine
         ("turkey", ["bird"]),
         ("goldfish", []),  # a class by itself
         ("a bird", []),  # a kind by itself
