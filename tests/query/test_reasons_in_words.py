@@ -128,6 +128,19 @@ def test_colours_and_concepts_are_named_where_they_give_most(collection: Collect
     assert "the colour red gives" in reasons.sentence
 
 
+def test_hits_of_a_wider_kind_are_in_the_order_of_their_confidences(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unknown, "THERE", 0.0)  # nothing here is a cat
+    monkeypatch.setattr(unknown, "LOSES", 3.0)
+    hits = ask(collection, (Words("abyssinian"),))
+    assert hits.understood is not None
+    assert hits.understood.wider == "cat"
+    confidences = [hit.confidence for hit in hits]
+    assert confidences == sorted(confidences, reverse=True)
+    assert hits.nothing_here
+
+
 def test_a_wider_kind_is_a_term(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unknown, "THERE", 0.0)
     hits = ask(collection, (Words("abyssinian"),))

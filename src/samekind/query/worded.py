@@ -179,18 +179,19 @@ class Asked:
         sure = []
         if self.picture is not None:
             sure.append(confidence(self.collection, self.picture[rows], self.collection.tuned and self.tune))
-        if self.sure_of_words is not None:
-            sure.append(self.sure_of_words[rows])
+        if self.counted is not None:
+            sure.append(self._sure(self.counted, rows))
         sure += [self.wording.confidence(scores[rows]) for scores in self.keeps]
         return np.asarray(np.mean(sure, axis=0), np.float64)
 
     @cached_property
     def sure_of_words(self) -> NDArray[np.float64] | None:
         """(n,) how sure what pictures show is of the words, or else what is written beside them."""
-        if self.words is None:
-            return None
-        sure = self.wording.confidence(self.words)
-        return sure if self.matched is None else sure + (1 - sure) * SURE * self.matched
+        return None if self.words is None else self._sure(self.words, np.arange(len(self.words)))
+
+    def _sure(self, scores: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        sure = self.wording.confidence(scores[rows])
+        return sure if self.matched is None else sure + (1 - sure) * SURE * self.matched[rows]
 
     def said(self, row: int) -> dict[str, float]:
         """Which words are written beside a picture and where, and what that adds to its score for the words."""
