@@ -22,6 +22,7 @@ from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Variant
 from samekind.adapt.networks import Cut
+from samekind.adapt.watch import Watch
 from samekind.encoders import catalog, load, weights
 from samekind.encoders.adapted import AdaptedEncoder, read_about, read_adaptors
 from samekind.encoders.base import Encoder
@@ -222,6 +223,15 @@ def test_the_time_is_told_beforehand_and_stands_in_the_report(tmp_path: Path, mo
     assert not any(isinstance(event, Progress) and event.stage in ("preparing", "training") for event in before)
     settings = job.result().insight.settings
     assert told.value == f"about {settings['time estimated beforehand']}"
+
+
+def test_an_early_stop_stands_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"onnx:{write_conv(tmp_path / 'network.onnx')}"
+    folders, _ = trained_on(tmp_path, name, monkeypatch)
+    left = iter([0.5, 0.9, 0.1, *[0.5] * 6])  # two rounds
+    monkeypatch.setattr(Watch, "scores", lambda _: {"views": np.full(8, next(left), np.float32)})
+    found = adapt(folders, tmp_path / "another", name, "both").result()
+    assert found.insight.settings["early stop"] == "goes back to epoch 1 of 3"
 
 
 def test_an_onnx_file_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from samekind.encoders.base import Encoder
 from samekind.encoders.hub import HUB
 from samekind.encoders.rows import map_parts
 from samekind.errors import EXIT_FOUND, EXIT_NOTHING, UsageError, unknown_name
-from samekind.events import Event, Job, Progress, Skipped
+from samekind.events import Chosen, Event, Job, Progress, Skipped
 from samekind.settings import Settings, resolve
 
 T = TypeVar("T")
@@ -161,20 +161,23 @@ def fitted(
         pictures = {one.name: len(one) for one in gathered}
         folder = str(out) if saved_as else None
         overall, each = verdict.overall, verdict.collections
-        unread = {one.path: one for source in gathered for one in source.skipped} | {one.path: one for one in skipped}
+        unread = {one.path: one for source in gathered for one in source.skipped}
+        unread |= {one.path: one for one in noted if isinstance(one, Skipped)}
         told = replace(insight, skipped=tuple(unread.values()))
         return Adapted(
             accepted, why, folder, base.name, method, saved_as, seed, overall, each, pictures, seconds, verdicts, told
         )
 
-    skipped: list[Skipped] = []
+    noted: list[Skipped | Chosen] = []
     refused: Verdict | None = None
     if method != "experts":
         started = time.perf_counter()
         learning = trained.train_candidate(gathered, base, method == "both", seed, settings, teacher)
-        found = yield from _noting(learning, skipped)
+        found = yield from _noting(learning, noted)
         seconds["training"] = time.perf_counter() - started
         verdicts["training"], insight = found.verdict, found.insight
+        if stops := [one.value for one in noted if isinstance(one, Chosen) and one.what == "training"]:
+            insight = replace(insight, settings={**insight.settings, "early stop": "; ".join(stops)})
         if found.verdict.accepted:
             why = found.verdict.why
             if insight.spared:
@@ -214,12 +217,12 @@ def fitted(
     return result(refused, False, f"what was trained: {refused.why}; the closed form: {verdict.why}", saved_as)
 
 
-def _noting(steps: Generator[Event, None, T], skipped: list[Skipped]) -> Generator[Event, None, T]:
-    """The same steps; pictures that they leave out are noted."""
+def _noting(steps: Generator[Event, None, T], noted: list[Skipped | Chosen]) -> Generator[Event, None, T]:
+    """The same steps; pictures that they leave out are noted, and what they choose."""
     job = Job(steps)
     for event in job:
-        if isinstance(event, Skipped):
-            skipped.append(event)
+        if isinstance(event, Skipped | Chosen):
+            noted.append(event)
         yield event
     return job.result()
 
