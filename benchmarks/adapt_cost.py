@@ -172,6 +172,8 @@ def whole(name: str, count: int) -> None:
         one: sorted(file for file in (SHARED / one).rglob("*") if file.suffix in (".jpg", ".png"))
         for one in (*TUNING_SETS, *CONFIRMING_SETS)
     }
+    if count > (most := sum(map(len, every.values()))):
+        raise SystemExit(f"The six sets have {most} pictures; take that many or fewer.")
     left, folders = count, []
     with tempfile.TemporaryDirectory() as place:
         for at, (one, files) in enumerate(sorted(every.items(), key=lambda item: len(item[1]))):
@@ -187,8 +189,6 @@ def whole(name: str, count: int) -> None:
         start = cpu_seconds()
         with Peak() as peak:
             result, stages = by_stage(adapt(folders, f"{place}/mine", name))
-    if left:
-        raise SystemExit(f"The six sets have {count - left} pictures; take that many or fewer.")
     row = {"pictures": count, "minutes": sum(result.seconds.values()) / 60, "CPU minutes": (cpu_seconds() - start) / 60}
     row["training, estimated beforehand"] = result.insight.settings.get("time estimated beforehand", "")
     row |= {f"{stage}, s": round(seconds, 1) for stage, seconds in stages.items()} | {"peak GB": peak.bytes / 1e9}
