@@ -163,7 +163,9 @@ def fitted(
         overall, each = verdict.overall, verdict.collections
         unread = {one.path: one for source in gathered for one in source.skipped}
         unread |= {one.path: one for one in noted if isinstance(one, Skipped)}
-        told = replace(insight, skipped=tuple(unread.values()))
+        copies = sum(one.copies for one in gathered)
+        known = {**insight.settings, **({"copies left out": copies} if copies else {})}
+        told = replace(insight, skipped=tuple(unread.values()), settings=known)
         return Adapted(
             accepted, why, folder, base.name, method, saved_as, seed, overall, each, pictures, seconds, verdicts, told
         )

@@ -130,7 +130,9 @@ class Lesson:
         return Lesson(tokens, *known, taught=arrays.get("taught"), **choices)
 
     def call(self, task: str, tensors: Mapping[str, Any], **choices: Any) -> None:
-        """Calls other processes, where there are any, to the same lesson."""
+        """Calls other processes, where there are any, to the same lesson. UsageError for one that they do not know."""
+        if processes.count() > 1 and type(self) is not Lesson:
+            raise UsageError("A lesson of one's own is learned in one process; start it without torchrun.")
         if processes.count() > 1 and processes.leads():
             arrays, lesson = self.told()
             arrays |= {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
