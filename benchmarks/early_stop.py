@@ -29,12 +29,11 @@ from samekind.evaluation.metrics import score
 from samekind.evaluation.ranking import rank
 from samekind.events import Job
 
-EPOCHS = (10,)
 TRAININGS: dict[str, dict[str, Any]] = {
     "as it is": {"epochs": grappa.DEFAULT.epochs},
-    "one long round": {"epochs": EPOCHS},
     "ten times the rate": {"epochs": (4,), "rate": 10 * train.RATE},
     "neighbours by chance": {"epochs": (4,), "chance": True},
+    "one long round": {"epochs": (10,)},
 }
 
 
@@ -50,7 +49,8 @@ class Traced:
     def fell(self, watch: Watch, epoch: int, parameters: Sequence[Any]) -> str:
         """What the watch says is noted and not heeded."""
         ends, watch.ended = self._fell(watch, epoch, parameters), ""
-        adaptors, trunk, tokens, held = watch.look.args  # type: ignore[attr-defined]
+        adaptors, trunk, tokens = watch.look.args  # type: ignore[attr-defined]
+        held = watch.watched.rows[watch.watched.held]
         self.round += epoch == 0
         look = train.embed(adaptors, Mean(), trunk, tokens, np.arange(int(tokens.usable.sum())), 0)
         seen, scores = unit_rows(look - look.mean(axis=0)), watch.scores()
@@ -64,7 +64,7 @@ class Traced:
                 "witness": f"{100 * float(scores['witness'].mean()):.1f}",
                 "would end by": ends,
                 "MAP@R": f"{np.mean(quality):.1f}",
-                "MAP@R of watched pictures": f"{np.mean(held_quality):.1f}",
+                "MAP@R of those held out": f"{np.mean(held_quality):.1f}",
             }
         )
         print(self.rows[-1], flush=True)
@@ -122,7 +122,7 @@ def main() -> None:
     for one in bench.kept:
         one.drop()
     notes = [
-        f"{sum(map(len, bench.gathered)):,} pictures of six sets, held-out ones are watched. `views`: the mean of two "
+        f"{sum(map(len, bench.gathered)):,} pictures of six sets. `views` of those held out: the mean of two "
         "shares, crops that find their picture and neighbours that they keep; `witness`: 100 times the mean cosine of "
         "a picture and its neighbours. A watch that would end training is not heeded, and compares on with what was "
         "best. Epoch 0: before training."

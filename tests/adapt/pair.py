@@ -46,7 +46,7 @@ def found_by(tokens: Tokens, stop_at: int = 0) -> dict[str, np.ndarray]:
     for at, variant in enumerate(VARIANTS):
         said = iter(WATCHED.get(at, ()))
         watch.Watch.scores = lambda _, said=said: {"views": np.full(4, next(said), np.float32)}  # type: ignore[method-assign]
-        watched = watch.Watched(rows[:4]) if at in WATCHED else None
+        watched = watch.Watched(rows[:4], rows[:4]) if at in WATCHED else None
         job = Job(grappa(upper(), tokens, plain, mix, rows, rows[::2], 0, variant, watched=watched))
         for event in job:
             stop_at -= isinstance(event, Progress) and event.stage == "training" and event.done != event.total

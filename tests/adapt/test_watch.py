@@ -14,7 +14,7 @@ from samekind.adapt.adaptors import Adaptors
 from samekind.adapt.fusion import Mean
 from samekind.adapt.grappa import Trained, Variant, grappa
 from samekind.adapt.train import embed
-from samekind.adapt.watch import CLEAR, WATCHED_AT_MOST, Watch, Watched, _Best
+from samekind.adapt.watch import AMONG_AT_MOST, CLEAR, WATCHED_AT_MOST, Watch, Watched, _Best
 from samekind.encoders.rows import unit_rows
 from samekind.events import Chosen, Event, Job
 from samekind.tuning.experts import fit_experts
@@ -32,7 +32,19 @@ def trained(folder: Path, epochs: tuple[int, ...] = (3,)) -> tuple[Trained, list
     rows = np.setdiff1d(everything, held)
     plain = embed(Adaptors(upper().points, 1, 0), Mean(), upper(), tokens, everything, 0)
     mix = fit_experts(plain[rows], np.zeros((0, 0, WIDTH), np.float32), rows[:0], np.random.default_rng(0))
-    job = Job(grappa(upper(), tokens, plain, mix, rows, rows, 0, Variant(epochs=epochs), watched=Watched(held)))
+    job = Job(
+        grappa(
+            upper(),
+            tokens,
+            plain,
+            mix,
+            rows,
+            rows,
+            0,
+            Variant(epochs=epochs),
+            watched=Watched(held, np.arange(len(held))),
+        )
+    )
     events = list(job)
     return job.result(), events
 
@@ -86,14 +98,14 @@ def test_a_fall_within_its_error_ends_nothing() -> None:
     noise, before = noise - noise.mean(), rng.random(64)
     error = noise.std() / 8
     for times, ended in ((0.8 * CLEAR, ""), (1.2 * CLEAR, "views")):
-        watch = Watch(lambda _: np.zeros((0, 2), np.float32), Watched(np.arange(64)))
+        watch = Watch(lambda *_: np.zeros((0, 2), np.float32), Watched(np.arange(64), np.arange(64)))
         watch.best["views"] = _Best(0, before, [])
         watch.scores = lambda times=times: {"views": before - noise - times * error}  # type: ignore[method-assign]
         assert watch.fell(1, [torch.zeros(1)]) == ended
 
 
 def test_what_the_witness_sees_falling_ends_it_though_views_rise() -> None:
-    watch = Watch(lambda _: np.zeros((0, 2), np.float32), Watched(np.arange(8)))
+    watch = Watch(lambda *_: np.zeros((0, 2), np.float32), Watched(np.arange(8), np.arange(8)))
     said = iter([(0.5, 0.6), (0.6, 0.7), (0.7, 0.4)])
     watch.scores = lambda: dict(zip(("views", "witness"), (np.full(8, one) for one in next(said)), strict=True))  # type: ignore[method-assign]
     assert [watch.fell(epoch, [torch.full((1,), float(epoch))]) for epoch in range(3)] == ["", "", "witness"]
@@ -102,14 +114,19 @@ def test_what_the_witness_sees_falling_ends_it_though_views_rise() -> None:
 
 def test_who_is_watched() -> None:
     held = [np.array([1, 4, 7, 9, 11]), np.array([0, 2]), np.arange(500)]
-    witnesses = [np.eye(12, dtype=np.float32), None, np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)]
-    found = Watched.of(held, np.array([0, 12, 20]), witnesses, np.random.default_rng(0))
-    assert found.rows[:7].tolist() == [1, 4, 7, 9, 11, 12, 14]
-    assert len(found.rows) == 7 + WATCHED_AT_MOST // 3
+    witnesses = [np.eye(12, dtype=np.float32), None, np.random.default_rng(0).normal(size=(900, 3)).astype(np.float32)]
+    found = Watched.of([12, 8, 900], held, witnesses, np.random.default_rng(0))
+    most = WATCHED_AT_MOST // 3
+    assert sorted(found.rows[found.held][:5]) == [1, 4, 7, 9, 11]
+    assert sorted(found.rows[:12]) == list(range(12))
+    assert sorted(found.rows[12:14]) == [12, 14]
+    assert len(found.held) == 5 + 2 + most
+    assert set(found.rows[found.held][7:]) <= set(range(20, 520))
+    assert len(found.rows) == 14 + AMONG_AT_MOST // 3
+    assert len(np.unique(found.rows)) == len(found.rows)
     (first, seen), (last, others) = found.witnesses
-    assert (first.tolist(), seen.argmax(axis=1).tolist()) == ([0, 1, 2, 3, 4], [1, 4, 7, 9, 11])
-    assert last.tolist() == list(range(7, len(found.rows)))
-    np.testing.assert_array_equal(others, witnesses[2][found.rows[7:] - 20])
+    np.testing.assert_array_equal(seen.argmax(axis=1), found.rows[first])
+    np.testing.assert_array_equal(others, witnesses[2][found.rows[last] - 20])
 
 
 def test_training_that_runs_wild_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,11 +139,11 @@ def test_training_that_runs_wild_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
 def test_scores_of_crops_that_are_their_pictures_are_the_highest() -> None:
     rng = np.random.default_rng(0)
     look = unit_rows(rng.normal(size=(40, 8))).astype(np.float32)
-    watched = Watched(np.arange(40), [(np.arange(20), look[:20])])
-    found = Watch(lambda _: look, watched).scores()
-    assert found["views"].tolist() == [1.0] * 40
+    watched = Watched(np.arange(40), np.arange(10, 40), [(np.arange(20), look[:20])])
+    found = Watch(lambda rows, _: look[rows], watched).scores()
+    assert found["views"].tolist() == [1.0] * 30
     assert found["witness"].shape == (20,)
     crops = unit_rows(rng.normal(size=(40, 8))).astype(np.float32)
-    others = Watch(lambda view: crops if view else crops[::-1], watched).scores()
+    others = Watch(lambda rows, view: crops[rows] if view else crops[::-1][rows], watched).scores()
     assert others["views"].mean() < 0.5
     assert others["witness"].mean() < found["witness"].mean()

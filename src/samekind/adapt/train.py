@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -54,7 +53,7 @@ class Lesson:
     "views" where they are views of the same one. ``pair_loss`` "graded": pictures are as much alike as their ``grades``
     say; else the two of a pair are compared, and set i also tells the clusters of granularity i apart, their means
     before training as the first prototypes. ``taught`` (n, e), a teacher's unit vectors: its likenesses are learned
-    instead of all that. ``watched``: held-out pictures that say when to stop (`watch.py`); None: nobody does.
+    instead of all that. ``watched``: pictures that say when to stop (`watch.py`); None: nobody does.
     """
 
     tokens: Tokens
@@ -145,7 +144,7 @@ class Lesson:
             type(self).__qualname__,
             (descent, self.pairs, self.pair_loss, PATCHES, CLUSTER_WEIGHT, DRIFT_WEIGHT, *choices),
             *(self.tokens.usable, self.rows, *self.labels, self.neighbours, self.start),
-            *(() if self.watched is None else (self.watched.rows, *chain.from_iterable(self.watched.witnesses))),
+            *(() if self.watched is None else self.watched.arrays()),
             *(() if self.taught is None else (self.taught,)),
             *(tensor.detach().cpu().numpy() for tensor in tensors),
         )
@@ -199,7 +198,7 @@ def train_sets(
     kept = lesson.checkpoint(descent, parameters, trunk.points, trunk.device, routed)
     watch = None
     if lesson.watched is not None:
-        watch = Watch(partial(_glance, adaptors, trunk, lesson.tokens, lesson.watched.rows), lesson.watched)
+        watch = Watch(partial(_glance, adaptors, trunk, lesson.tokens), lesson.watched)
     loss = shared if routed else apart
     return losses_of((yield from descent.run(parameters, loss, len(lesson.rows), lesson.order, kept, watch)))
 

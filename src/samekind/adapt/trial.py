@@ -59,7 +59,7 @@ class Trial:
     ``held`` rows of each of ``some`` collections are judged by; ``rest`` is what is fitted to, ``rows`` its pictures
     among those of all collections, ``viewed`` those of them whose other views count. ``plain`` vectors (n, d) of all
     pictures by part, for each collection the map of its own tuning, ``alone``, and for all the mix in ``closed`` form.
-    ``watched``: some of those held out, who say when training is to stop.
+    ``watched``: some of all, who say when training is to stop.
     ``witnesses``: each collection by a network that takes no part in anything, or None.
     """
 
@@ -107,7 +107,7 @@ class Trial:
             rest=rest,
             rows=rows,
             viewed=viewed,
-            watched=Watched.of(held, starts, witnesses, rng),
+            watched=Watched.of([len(one) for one in some], held, witnesses, rng),
             plain=split_parts(base.parts, np.concatenate([one.vectors for one in some])),
             alone=[tuned_alone(others, base.parts) for others in rest],
             closed=fit_mix(rest, base.parts, seed),

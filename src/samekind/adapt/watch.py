@@ -1,10 +1,10 @@
-"""Early stop: after each epoch pictures that are held out say whether training still goes the right way. (ours)
+"""Early stop: after each epoch some pictures say whether training still goes the right way. (ours)
 
-They are asked what the gate asks: does a crop find its picture, and keep the picture's neighbours; and to the witness,
-where there is one, how much alike are a picture and its neighbours? Views alone are blind to kinds that come together,
-so both are kept apart: where one of the two is clearly less than after an earlier epoch, or than before the first,
-training ends and goes back to that epoch. It does not end where they have stopped to gain: labels still gain then
-(docs/adapting.md).
+They are asked what the gate asks. Pictures that are held out: does a crop find its picture, and keep its neighbours? To
+the witness, where there is one: how much alike are pictures and their neighbours? Views alone are blind to kinds that
+come together, so both are kept apart: where one of the two is clearly less than after an earlier epoch, or than before
+the first, training ends and goes back to that epoch. It does not end where they have stopped to gain: labels still gain
+then (docs/adapting.md).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from samekind.encoders.rows import Array, unit_rows
 from samekind.tuning.nuisance import Rows
 
 WATCHED_AT_MOST = 512
-"""Held-out pictures of all collections together that are looked at after each epoch."""
+"""Held-out pictures of all collections together whose crops are looked at after each epoch."""
+AMONG_AT_MOST = 1536
+"""Pictures of all collections together among which the witness judges neighbours, those held out and others."""
 CLEAR = 2.0
 """Standard errors of a fall that ends training: the scores of one epoch and the next differ by one either way."""
 EPOCH = "watched"
@@ -30,32 +32,48 @@ EPOCH = "watched"
 
 WHY = {
     "views": "after it views of held-out pictures find them, and keep their neighbours, less well",
-    "witness": "after it held-out pictures and their neighbours are less alike to a second network",
+    "witness": "after it pictures and their neighbours are less alike to a second network",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """Held-out pictures: ``rows`` (m,) are their numbers, ``witnesses`` what a second network knows of them.
+    """Pictures of all collections by number, ``rows`` (m,), and which of these nothing is learned from, ``held`` (h,).
 
-    That is, for each collection of which it was asked, positions (p,) within ``rows`` and its unit rows (p, e).
+    ``witnesses``: for each collection of which a second network was asked, positions (p,) within ``rows`` and its unit
+    rows (p, e).
     """
 
     rows: Rows
+    held: Rows
     witnesses: Sequence[tuple[Rows, Array]] = ()
 
     @staticmethod
-    def of(held: Sequence[Rows], starts: Rows, witnesses: Sequence[Array | None], rng: np.random.Generator) -> Watched:
-        """Some of those that each collection holds out, its pictures numbered from its start on."""
-        most = WATCHED_AT_MOST // len(held)
-        some = [np.sort(rng.permutation(out)[:most]) for out in held]
-        at = np.cumsum([0, *map(len, some)])
-        asked = [
-            (np.arange(first, first + len(rows)), witness[rows])
-            for rows, first, witness in zip(some, at, witnesses, strict=False)
-            if witness is not None and len(rows) > NEAREST
-        ]
-        return Watched(np.concatenate([start + rows for start, rows in zip(starts, some, strict=True)]), asked)
+    def of(
+        sizes: Sequence[int], held: Sequence[Rows], witnesses: Sequence[Array | None], rng: np.random.Generator
+    ) -> Watched:
+        """Some of each collection, of ``sizes`` pictures, ``held`` out of it, and others where there is a witness."""
+        rows: list[Rows] = []
+        of_held: list[Rows] = []
+        asked: list[tuple[Rows, Array]] = []
+        start, at = 0, 0
+        for size, out, witness in zip(sizes, held, witnesses, strict=True):
+            some = rng.permutation(out)[: WATCHED_AT_MOST // len(held)]
+            if witness is not None:
+                others = rng.permutation(np.setdiff1d(np.arange(size), out))
+                everyone = np.concatenate([some, others[: AMONG_AT_MOST // len(held) - len(some)]])
+                if len(everyone) > NEAREST:
+                    asked.append((np.arange(at, at + len(everyone)), witness[everyone]))
+            else:
+                everyone = some
+            of_held.append(np.arange(at, at + len(some)))
+            rows.append(start + everyone)
+            start, at = start + size, at + len(everyone)
+        return Watched(np.concatenate(rows), np.concatenate(of_held), asked)
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that what it says follows from."""
+        return [self.rows, self.held, *(one for asked in self.witnesses for one in asked)]
 
 
 @dataclass
@@ -69,11 +87,11 @@ class _Best:
 
 @dataclass
 class Watch:
-    """``look``: (m, d) vectors of the pictures in a view, 0 as they are, 1 cropped. ``ended`` names the score that
-    ended training, by what it is in ``scores``.
+    """``look``: (m, d) vectors of pictures by number in a view, 0 as they are, 1 cropped. ``ended`` names the score
+    that ended training, by what it is in ``scores``.
     """
 
-    look: Callable[[int], Array]
+    look: Callable[[Rows, int], Array]
     watched: Watched
     ended: str = ""
     best: dict[str, _Best] = field(default_factory=dict)
@@ -90,13 +108,14 @@ class Watch:
         return self.ended
 
     def scores(self) -> dict[str, Array]:
-        """By picture: "views", the mean of two shares, its crop finds it and keeps its neighbours; and "witness", how
-        much alike its neighbours in its collection are to the second network.
+        """By picture: "views" of those held out, the mean of two shares, a crop finds it and keeps its neighbours; and
+        "witness" of all, how much alike its neighbours in its collection are to the second network.
         """
-        look, crop = self.look(0), self.look(1)
+        held = self.watched.held
+        look, crop = self.look(self.watched.rows, 0), self.look(self.watched.rows[held], 1)
         mean = look.mean(axis=0)
         look, crop = unit_rows(look - mean), unit_rows(crop - mean)
-        space = Space(look, crop[:, None], np.arange(len(look)))
+        space = Space(look, crop[:, None], held)
         found = {"views": np.asarray((found_by_views(space, [look], 0) + kept_by_views(space)) / 2, np.float32)}
         if self.watched.witnesses:
             every = [alike(look[rows], witness) for rows, witness in self.watched.witnesses]
