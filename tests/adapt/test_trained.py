@@ -204,7 +204,7 @@ def test_two_processes_train_in_half_the_time(monkeypatch: pytest.MonkeyPatch) -
     for count in (1, 2):
         monkeypatch.setattr(estimate.processes, "count", lambda count=count: count)
         found.append(Job(estimated(some, [cut], None, None, plan, Settings())).result())
-    assert found == pytest.approx([plan.steps * 128, plan.steps * 64], rel=0.01)
+    assert found == pytest.approx([plan.pairs, plan.pairs / 2], rel=0.01)
 
 
 def test_the_time_is_told_beforehand_and_stands_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

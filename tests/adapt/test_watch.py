@@ -18,10 +18,11 @@ from samekind.adapt.watch import AMONG_AT_MOST, CLEAR, WATCHED_AT_MOST, Watch, W
 from samekind.encoders.rows import unit_rows
 from samekind.events import Chosen, Event, Job
 from samekind.tuning.experts import fit_experts
-from tests.adapt.test_training import clumped_tokens, upper
-from tests.encoders.small import WIDTH
 
 torch = pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
+
+from tests.adapt.test_training import clumped_tokens, upper  # noqa: E402
+from tests.encoders.small import WIDTH  # noqa: E402
 
 
 def trained(folder: Path, epochs: tuple[int, ...] = (3,)) -> tuple[Trained, list[Event]]:

@@ -24,10 +24,11 @@ from samekind.encoders.base import Part
 from samekind.encoders.rows import unit_rows
 from samekind.evaluation.labels import LabelledSet
 from samekind.evaluation.vectors import SetVectors
-from tests.adapt.test_training import clumped_tokens, sets_of, upper
-from tests.encoders.small import WIDTH
 
 pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
+
+from tests.adapt.test_training import clumped_tokens, sets_of, upper
+from tests.encoders.small import WIDTH
 
 NAMES = ("garden", "meadow")
 SHORT = replace(LESSONS[AS_IT_IS], sizes=(8, 4), epochs=(1, 1))

@@ -23,10 +23,11 @@ from samekind.adapt.train import Lesson, embed
 from samekind.encoders.rows import unit_rows
 from samekind.events import Job
 from samekind.tuning.experts import fit_experts
-from tests.adapt.test_training import clumped_tokens, sets_of, upper
-from tests.encoders.small import WIDTH
 
 torch = pytest.importorskip("torch", reason="training wants torch: pip install 'samekind[adapt]'")
+
+from tests.adapt.test_training import clumped_tokens, sets_of, upper  # noqa: E402
+from tests.encoders.small import WIDTH  # noqa: E402
 
 EVERY = [Averaged, EarlyLearning, Topics, FinerTopics, Tempered, Nested, Consistent]
 LABELS = np.array([0] * 6 + [1] * 2 + [2] * 2)
