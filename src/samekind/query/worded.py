@@ -79,7 +79,7 @@ class Asked:
     def widened(self) -> Widened | None:
         """The wider kind that is searched for as well, where words stand alone and no picture stands out for them."""
         texts = [part.text for part in self.query.words if part.weight]
-        if self.words is None or self.sure_of_words is None or len(texts) != 1 or self.query.shown:
+        if self.query.shown or len(texts) != 1 or self.words is None or self.sure_of_words is None:
             return None
         return widened(self.wording, texts[0], self.words, float(self.sure_of_words.max()))
 
