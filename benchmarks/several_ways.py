@@ -32,7 +32,8 @@ TEXTS = (
     *("a small bird on a branch", "a songbird sitting in a tree", "some bird perching on a twig", "birds in the woods"),
     *("ein Vogel auf einem Ast", "un oiseau sur une branche", "un pájaro en una rama", "树枝上的鸟"),
 )
-HOW = dict(k=100, collapse=None, weak_captions="none")
+HOW = {"k": 100, "collapse": None, "weak_captions": "none"}
+"""Names of files hold the answers here, so words are asked with weak_captions="none"."""
 
 
 def crops(file: Path, count: int) -> list[Query]:

@@ -73,7 +73,7 @@ NEW = ("--into", "new.samekind", "--encoder", "mock")
             "There is no collection or folder ROOM/nowhere; check the spelling",
         ),
         (("adapt", "empty", "-o", "mine", "--encoder", "mock"), "There are no pictures in ROOM/empty; name a"),
-        (("adapt", "birds.samekind", "-o", "mine", "--encoder", "mock"), "birds has 12 pictures, copies not counted; adaptation wants 50"),
+        (("adapt", "birds.samekind", "-o", "mine", "--encoder", "mock"), "birds has 12 pictures, copies not counted"),
         (
             ("adapt", "birds.samekind", "-o", "mine", "--method", "experts"),
             "made with encoder 'mock', not 'dino'; give --encoder mock, or",
