@@ -82,6 +82,7 @@ def test_adapt(place: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     known = [unit_rows(np.random.default_rng(0).normal(size=(54, 8)))]  # a second network that need not be fetched
     monkeypatch.setattr(trained, "fetched", lambda *_: iter(()))
     monkeypatch.setattr(trained, "witnessed", lambda *_: finished(known))
+    monkeypatch.setattr(trained, "witness_of", lambda *_: None)
     code, report = call("adapt", "pictures", "--method", "experts", "--encoder", "hub:./clip", "--out", "mine")
     assert code in (0, 1)  # whether random weights pass the gate is not the question here
     assert "pictures" in json.dumps(report)
