@@ -250,13 +250,21 @@ def train_fusion(
     yield from descent.run(parameters, loss, len(lesson.rows), lesson.order, kept)
 
 
-def embed(adaptors: Adaptors, fusion: Fusion, trunk: UpperNetwork, tokens: Tokens, rows: Rows, view: int) -> Array:
-    """(n, d) unit vectors of ``rows`` in one view, by the fused network."""
+def embed(
+    adaptors: Adaptors,
+    fusion: Fusion,
+    trunk: UpperNetwork,
+    tokens: Tokens,
+    rows: Rows,
+    view: int,
+    patches: Rows | slice = slice(None),
+) -> Array:
+    """(n, d) unit vectors of ``rows`` in one view, by the fused network; from some ``patches`` where it allows that."""
 
     def vectors(seen: Any, _: slice) -> list[Any]:
         return [torch().nn.functional.normalize(adaptors.fused(trunk, seen, fusion).float(), dim=-1)]
 
-    return _through(vectors, trunk, tokens, rows, view)[0]
+    return _through(vectors, trunk, tokens, rows, view, patches)[0]
 
 
 def shares_of(fusion: Attention, trunk: UpperNetwork, tokens: Tokens, rows: Rows) -> Array:
@@ -289,11 +297,7 @@ def _glance(adaptors: Adaptors, trunk: UpperNetwork, tokens: Tokens, rows: Rows,
     if trunk.droppable:
         count = trunk.shape[0] - 1
         patches = np.concatenate([[0], np.arange(1, 1 + count, max(1, -(-count // PATCHES)))])
-
-    def vectors(seen: Any, _: slice) -> list[Any]:
-        return [torch().nn.functional.normalize(adaptors.fused(trunk, seen, Mean()).float(), dim=-1)]
-
-    return _through(vectors, trunk, tokens, rows, view, patches)[0]
+    return embed(adaptors, Mean(), trunk, tokens, rows, view, patches)
 
 
 def _through(

@@ -17,7 +17,7 @@ from samekind.query.composing.sliders import Sliders
 from samekind.query.filling import confidence
 from samekind.query.geometry import Same, same_in
 from samekind.query.hits import Hit
-from samekind.query.kept_eyes import Eye, check_wordless, eye_named
+from samekind.query.kept_eyes import Eye, eye_named
 from samekind.query.looking import load, summed
 from samekind.query.matching import Match, match_of
 from samekind.query.maxsim import DEPTH, check_parts, likeness
@@ -26,10 +26,9 @@ from samekind.query.pixels import pixels_of
 from samekind.query.reasons import LeftOut, Reasons, Split, Standing, Term, name_of, owed_most
 from samekind.query.reasons_in_words import WordedHit
 from samekind.query.said import Said
-from samekind.query.search import narrowed, search
+from samekind.query.search import make_ready, narrowed, search
 from samekind.query.shown import Shown, shown
 from samekind.query.worded import Asked
-from samekind.query.wordings import prepare
 
 if TYPE_CHECKING:
     from samekind.collection import Collection
@@ -67,14 +66,8 @@ def explain(
     itself names, and what ``search`` raises.
     """
     check_parts(parts, query, ordered=eye is not None)
-    if eye is not None:
-        check_wordless(query)
-    collection.refresh()
     said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
-    if query.worded:
-        prepare(collection, said.sources(collection)).result()
-    else:
-        said.check_unsaid()
+    make_ready(collection, [query], said, eye)
     if query.pictures and encoder is None:
         encoder = load(collection)
     given = shown(collection, query, tune, encoder)

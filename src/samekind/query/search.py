@@ -142,18 +142,11 @@ def search_each(
     level = level_of(granularity)
     for query in queries:
         check_parts(parts, query, ordered=level > FINE or eye is not None)
-    start = time.perf_counter()
-    collection.refresh()  # before encoding: the encoder is that of the version that is searched
-    said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
-    for query in queries:
-        if not query.worded:
-            said.check_unsaid()
-        elif level > FINE:
+        if query.worded and level > FINE:
             raise UsageError("A granularity is for queries without words; leave one of the two out.")
-        elif eye is not None:
-            check_wordless(query)
-    if any(query.worded for query in queries):
-        prepare(collection, said.sources(collection)).result()
+    start = time.perf_counter()
+    said = Said(Sliders(method, change, keep), rewritten, weak_captions, with_reference)
+    make_ready(collection, queries, said, eye)
     kept = None if eye is None else eye_named(collection, eye)
     if encoder is None and any(query.pictures for query in queries):
         encoder = load(collection)
@@ -189,6 +182,21 @@ def search_each(
             found[n] = plain.by_parts(alike, replace(fine, parts=parts, fine=fine))
     took = np.array([loaded - start, encoded - loaded, time.perf_counter() - encoded]) / max(1, len(queries))
     return [found[n].timed(Seconds(*took.tolist())) for n in range(len(queries))]
+
+
+def make_ready(collection: Collection, queries: Sequence[Query], said: Said, eye: str | None) -> None:
+    """Takes the collection as it is now, and has made what the queries' words want of it, a long job.
+
+    Raises UsageError for words with an eye, and for what is ``said`` about words where there are none.
+    """
+    for query in queries:
+        if eye is not None:
+            check_wordless(query)
+        if not query.worded:
+            said.check_unsaid()
+    collection.refresh()  # before encoding: the encoder is that of the version that is searched
+    if any(query.worded for query in queries):
+        prepare(collection, said.sources(collection)).result()
 
 
 def _ordered(asking: Asking, given: Shown, fine: Hits, kept: Eye | None, level: float) -> Hits:
