@@ -11,28 +11,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 from common import save
-from gate import SEED, Bench, Passed
+from gate import SEED, Bench
 
-from samekind.adapt import gate, grappa, train, trained, trial
+from samekind.adapt import grappa, train
 from samekind.adapt.fusion import Mean
-from samekind.adapt.tokens import Tokens
 from samekind.adapt.watch import Watch
 from samekind.encoders.rows import Array, unit_rows
 from samekind.evaluation.metrics import score
 from samekind.evaluation.ranking import rank
-from samekind.events import Job
 
 TRAININGS: dict[str, dict[str, Any]] = {
     "as it is": {"epochs": grappa.DEFAULT.epochs},
     "ten times the rate": {"epochs": (4,), "rate": 10 * train.RATE},
-    "neighbours by chance": {"epochs": (4,), "chance": True},
+    "neighbours by chance": {"epochs": (4,), "random": 1.0},
     "one long round": {"epochs": (10,)},
 }
 
@@ -80,34 +76,10 @@ class Traced:
         values = score(found)["map@r"]
         return 100 * float(values.mean()), 100 * float(values[out[several]].mean())
 
-    def run(self, epochs: tuple[int, ...], rate: float = train.RATE, chance: bool = False) -> None:
-        """Trains, as `samekind adapt` would."""
-
-        def known(*_: object) -> Any:
-            yield from ()
-            return self.bench.witnesses
-
-        def neighbours(space: Array, asked: Array, k: int) -> Array:
-            return np.random.default_rng(SEED).integers(0, len(space), (len(asked), k))
-
-        def judge(*given: Any) -> Passed:
-            found = gate.judge(*given)
-            return Passed(found.overall, found.collections)
-
-        with ExitStack() as changed:
-            for place, name, value in (
-                (Watch, "fell", lambda watch, *given: self.fell(watch, *given)),
-                (train, "RATE", rate),
-                (trained, "grappa", partial(grappa.grappa, variant=grappa.Variant(epochs=epochs))),
-                (trained, "witnessed", known),
-                (trial, "less_alike", lambda *_: False),
-                (trial, "judge", judge),
-                (grappa, "nearest_rows", neighbours if chance else grappa.nearest_rows),
-                (Tokens, "drop", lambda tokens: self.bench.keep(tokens)),
-            ):
-                changed.enter_context(patch.object(place, name, value))
-            bench = self.bench
-            Job(trained.train_candidate(bench.gathered, bench.encoder, True, SEED, bench.settings)).result()
+    def run(self, **how: Any) -> None:
+        """Trains, as `gate.py` does."""
+        with patch.object(Watch, "fell", lambda watch, *given: self.fell(watch, *given)):
+            self.bench.trained(**how)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -190,7 +191,7 @@ SABOTAGE: dict[str, Callable[[Space, int], Space]] = {
     "half collapsed": partial(collapsed, strength=0.3),
 }
 
-TRAINED: dict[str, dict[str, float]] = {
+TRAINED: dict[str, dict[str, Any]] = {
     "trained": {},
     "trained at a tenth of the rate": {"rate": 1e-4},
     "trained at ten times the rate": {"rate": 1e-2},
@@ -200,7 +201,7 @@ TRAINED: dict[str, dict[str, float]] = {
     "trained on random neighbours, one in two": {"random": 0.5},
     "trained on coarse clusters alone": {"coarse": 1},
     "trained, seed 2": {"seed": 2},
-    "trained for 15 epochs": {"epochs": 15},
+    "trained for 15 epochs": {"epochs": (15,)},
 }
 """In this order, as many as are asked for; one round each, which is what a short run can afford."""
 PARTS = (Part("dino", 0, 384),)
@@ -284,7 +285,12 @@ class Bench:
             yield self.judged(f"{name}, noise in {self.names[at]} alone", before, only)
 
     def trained(
-        self, rate: float = train.RATE, epochs: int = 5, random: float = 0.0, coarse: int = 0, seed: int = 0
+        self,
+        rate: float = train.RATE,
+        epochs: tuple[int, ...] = (5,),
+        random: float = 0.0,
+        coarse: int = 0,
+        seed: int = SEED,
     ) -> tuple[Spaces, Spaces, Verdict]:
         """What `train_candidate` gives to the gate at last; tokens are kept from one candidate to the next."""
         caught: list[tuple[Spaces, Spaces, Verdict]] = []
@@ -303,7 +309,7 @@ class Bench:
             return np.where(rng.random(right.shape) < random, rng.integers(0, len(space), right.shape), right)
 
         nearest_rows = grappa.nearest_rows
-        variant = grappa.Variant(sizes=(200,) if coarse else grappa.DEFAULT.sizes, epochs=(epochs,))
+        variant = grappa.Variant(sizes=(200,) if coarse else grappa.DEFAULT.sizes, epochs=epochs)
         with ExitStack() as changed:
             for place, name, value in (
                 (train, "RATE", rate),
