@@ -18,12 +18,14 @@ from spaces import Run, Sides, loaded, sides, tuned, with_hubs
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
+from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.closed_form import fit_mix, tuned_alone
 from samekind.adapt.fusion import Mean
 from samekind.adapt.gate import less_alike
 from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import Trained, Variant, grappa, mix_of, spare
 from samekind.adapt.networks import Trainable, cuts_of, networks_of
+from samekind.adapt.reach import known_of
 from samekind.adapt.train import embed
 from samekind.adapt.trial import VIEWED_AT_MOST
 from samekind.encoders.base import Part
@@ -55,6 +57,14 @@ class Drawn:
     def fits(self) -> list[Rows]:
         """For each set the rows that the protocol fits on."""
         return [start + task.fit for start, task in zip(self.starts, self.run.tasks, strict=False)]
+
+
+class Nothing(Mean):
+    """The fusion that adds nothing: the plain network."""
+
+    def shares(self, x: Any, narrow: Any, point: str) -> Any:
+        """(sets, 1, 1, 1), all 0."""
+        return 0 * super().shares(x, narrow, point)
 
 
 @dataclass(frozen=True)
@@ -167,25 +177,50 @@ class Bench:
     def mapped(self, drawn: Drawn, learned: list[Trained]) -> tuple[Array, Array]:
         """All pictures (n, d) by the adapted encoder, networks and mixes, and views (m, v, d) of viewed and others.
 
-        Only the former have a part in the mixes.
+        Only the former have a part in the mixes. What is not known has its plain vector.
         """
         mixes = [rounded(mix_of(one.look, one.views, drawn.rows, drawn.viewed, drawn.seed)) for one in learned]
         parts = self.parts_of(learned)
         through = partial(map_parts, parts, mixes)
-        every = [
-            np.concatenate([one.views, self.views_of(one, network, drawn.others)]) if len(drawn.others) else one.views
-            for one, network in zip(learned, self.networks, strict=True)
-        ]
-        views = join_parts(parts, every)
+        views = [one.views for one in learned]
+        if len(drawn.others):
+            every = zip(learned, self.networks, views, strict=True)
+            views = [
+                np.concatenate([some, self.views_of(one.sets, one.fusion or Mean(), network, drawn.others)])
+                for one, network, some in every
+            ]
         look = through(join_parts(parts, [one.look for one in learned]))
-        return look, map_views(through, views)
+        seen = map_views(through, join_parts(parts, views))
+        plain = np.concatenate([one.look for one in self.vectors])
+        if look.shape != plain.shape:
+            return look, seen  # sets that stay apart have no plain vector as wide as theirs
+        known = known_of(look[drawn.rows], plain[drawn.rows], self.encoder, drawn.seed)
+        pictures = np.concatenate([drawn.viewed, drawn.others])
+        return known.left(look, lambda rows: plain[rows]), map_views(
+            lambda flat: known.left(flat, lambda rows: self.plain_views(learned, pictures, rows)), seen
+        )
 
     @staticmethod
-    def views_of(learned: Trained, network: Trainable, rows: Rows) -> Array:
+    def views_of(sets: Adaptors, fusion: Fusion, network: Trainable, rows: Rows) -> Array:
         """(m, v, d) other views of pictures that were not trained on."""
-        fusion, views = learned.fusion or Mean(), range(1, network.tokens.array.shape[1])
-        seen = [embed(learned.sets, fusion, network.upper, network.tokens, rows, view) for view in views]
+        views = range(1, network.tokens.array.shape[1])
+        seen = [embed(sets, fusion, network.upper, network.tokens, rows, view) for view in views]
         return np.stack(seen, axis=1)
+
+    def plain_views(self, learned: list[Trained], pictures: Rows, flat: Rows) -> Array:
+        """(n, d) some other views of ``pictures`` by the plain encoder: ``flat`` (n,) of all, laid end to end."""
+        views = self.networks[0].tokens.array.shape[1] - 1
+        picture, view = np.divmod(flat, views)
+        found = np.zeros((len(flat), self.encoder.parts[-1].stop), np.float32)
+        for number in range(views):
+            some = view == number
+            if not some.any():
+                continue
+            given = pictures[picture[some]], number + 1
+            every = zip(learned, self.networks, strict=True)
+            seen = [embed(one.sets, Nothing(), net.upper, net.tokens, *given) for one, net in every]
+            found[some] = join_parts(self.encoder.parts, seen)
+        return found
 
     def searched(
         self, drawn: Drawn, learned: list[Trained], mapped: tuple[Array, Array], also: str = ""

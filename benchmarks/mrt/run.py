@@ -105,7 +105,8 @@ def settings_of(
     yield "experts", judge_mix(seen, parts, seed)[0], [(look, look) for look in map(mix, looks)]
     if training:
         found = follow(Job(trained.train_candidate(seen, encoder, True, seed, settings)))
-        network = AdaptedEncoder("trained", found.base, found.mix, fingerprint(found.base.fingerprint, found.mix))
+        print_ = fingerprint(found.base.fingerprint, found.mix, known=found.known)
+        network = AdaptedEncoder("trained", found.base, found.mix, print_, known=found.known)
         adapted = [follow(Job(vectors_of(one.labelled, network, settings))) for one in sets]
         yield "trained", found.verdict, [(one.look, one.look) for one in adapted]
 

@@ -14,6 +14,7 @@ import pytest
 from samekind.adapt import closed_form, trained
 from samekind.adapt.gate import Judged, Verdict
 from samekind.adapt.insight import Clusters, Insight, Losses
+from samekind.adapt.reach import known_of
 from samekind.encoders import load
 from samekind.encoders.adapted import AdaptedEncoder, assemble
 from samekind.encoders.experts import Experts
@@ -116,8 +117,15 @@ def train(monkeypatch: pytest.MonkeyPatch, accepted: bool) -> None:
         mix = one_expert(np.eye(16, dtype=np.float32))
         rows = np.eye(16, dtype=np.float32)
         return trained.Candidate(
-            MockEncoder(), (mix,), {}, rows, Verdict(judged["shop"], judged), insight, (rows, rows)
-        )  # type: ignore[arg-type]
+            MockEncoder(),  # type: ignore[arg-type]
+            (mix,),
+            {},
+            known_of(rows, rows, MockEncoder(), 0),
+            rows,
+            Verdict(judged["shop"], judged),
+            insight,
+            (rows, rows),
+        )
 
     monkeypatch.setattr(trained, "train_candidate", candidate)
     monkeypatch.setattr(trained, "check_trainable", lambda *_: None)

@@ -186,7 +186,7 @@ def fitted(
                 why += f"; pictures like those of {', '.join(insight.spared)} are left as they were"
             about: dict[str, str | int] = {"method": method, "seed": seed, "why": why}
             about |= {} if teacher is None else {"teacher": teacher.name}
-            saved.write(out, found.base, found.mix, about, found.adaptors, found.landmarks)
+            saved.write(out, found.base, found.mix, about, found.adaptors, found.landmarks, known=found.known)
             insight = replace(insight, words=realign.write(out, base.name, *found.looks, seed, settings))
             return result(found.verdict, True, why, method)
         refused = found.verdict

@@ -10,6 +10,7 @@
    of all, or they stay apart and their vectors stand side by side.
 4. Sparing (ours): where adaptors did harm to a collection, attention learns to leave pictures like its own alone.
 5. The mix of experts is fitted again, to the adapted vectors.
+6. Pictures unlike all that were learned from keep their plain vectors (`reach.py`; ours).
 
 Pictures that are held out take no part in any of it, so the gate can judge what comes of it.
 """

@@ -207,6 +207,7 @@ class Plan:
             read_adaptors(folder) if (folder / ADAPTORS).exists() else None,
             np.concatenate([branch.old, landmarks(self.grown(branch)(new), self.seed)]),
             (*self.old.branches, branch),
+            self.old.known,
         )
 
 

@@ -28,6 +28,7 @@ from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
 from samekind.encoders.golden import golden_numbers
 from samekind.encoders.grown import Branch
+from samekind.encoders.known import Known, packed_known
 from samekind.encoders.rows import Array
 from samekind.errors import StorageError, UsageError
 
@@ -49,17 +50,18 @@ def write(
     adaptors: Adaptors | None = None,
     landmarks: Array = UNKNOWN,
     branches: Sequence[Branch] = (),
+    known: Known | None = None,
 ) -> AdaptedEncoder:
     """Writes the folder ``out``; returns the encoder in it: ``base`` (with its ``adaptors``, if any) and experts.
 
     ``landmarks`` of the pictures that it was fitted to; without them nothing can be added later. ``branches``: what was
-    added. A process that is killed meanwhile leaves a hidden folder beside ``out``, which nothing reads. Raises
-    StorageError.
+    added. ``known``: what the ``adaptors`` are for. A process that is killed meanwhile leaves a hidden folder beside
+    ``out``, which nothing reads. Raises StorageError.
     """
     from safetensors.numpy import save_file
 
-    print_ = fingerprint(base.fingerprint, experts, landmarks, branches)
-    encoder = AdaptedEncoder(str(out), base, tuple(experts), print_, landmarks=landmarks, branches=tuple(branches))
+    print_ = fingerprint(base.fingerprint, experts, landmarks, branches, known)
+    encoder = AdaptedEncoder(str(out), base, tuple(experts), print_, (), landmarks, tuple(branches), known)
     golden = [[round(number, 6) for number in numbers] for numbers in golden_numbers(encoder)]
     lines = {
         "format": FORMAT,
@@ -72,7 +74,7 @@ def write(
     draft = out.with_name(f".{out.name}-{secrets.token_hex(4)}")
     try:
         draft.mkdir()
-        save_file({**packed(experts), **packed_growth(landmarks, branches)}, draft / EXPERTS)
+        save_file({**packed(experts), **packed_growth(landmarks, branches), **packed_known(known)}, draft / EXPERTS)
         if adaptors:
             save_file(packed_adaptors(adaptors), draft / ADAPTORS)
         (draft / GOLDEN).write_text(json.dumps(golden) + "\n", "utf-8")

@@ -15,11 +15,13 @@ from samekind.adapt.gather import Gathered
 from samekind.adapt.grappa import DEFAULT, Trained, mix_of, spare
 from samekind.adapt.insight import Insight, attention_of, clusters_of, examples_of
 from samekind.adapt.networks import Trainable
+from samekind.adapt.reach import known_of
 from samekind.adapt.router import landmarks
 from samekind.adapt.train import BATCH, RATE
 from samekind.adapt.watch import Watched
 from samekind.encoders.base import Encoder
 from samekind.encoders.experts import Experts
+from samekind.encoders.known import Known
 from samekind.encoders.load import with_adaptors
 from samekind.encoders.recipe import RecipeEncoder
 from samekind.encoders.rows import Array, join_parts, map_parts, map_views, split_parts, unit_rows
@@ -37,7 +39,8 @@ VIEWED_AT_MOST = 250
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Networks with ``adaptors`` by network, the mix of experts of each part, the gate's verdict, what can be told.
+    """Networks with ``adaptors`` by network, the mix of experts of each part, which pictures are ``known``, the gate's
+    verdict, what can be told.
 
     ``landmarks`` (k, d) of all pictures, as the candidate sees them; ``looks`` (n, d) and (n, e) of all by the plain
     encoder and by the candidate.
@@ -46,6 +49,7 @@ class Candidate:
     base: RecipeEncoder
     mix: tuple[Experts, ...]
     adaptors: dict[str, dict[str, Array]]
+    known: Known
     landmarks: Array
     verdict: Verdict
     insight: Insight
@@ -141,21 +145,28 @@ class Trial:
         adaptors = {each.name: found.tensors for each, found in zip(self.networks, learned, strict=True)}
         network = with_adaptors(self.base.name, adaptors, settings)
         mapped = partial(map_parts, network.parts, mixes)
+        looks = [mapped(look) for look in self._looks(learned)]
+        plain = np.concatenate([one.vectors for one in self.some])
+        known = known_of(np.concatenate(looks)[self.rows], plain[self.rows], self.base, self.seed)
         before, after, asked = [], [], []
         for number, (one, out, look, left, witness) in enumerate(
-            zip(self.some, self.held, self._looks(learned), spared, self.witnesses, strict=True)
+            zip(self.some, self.held, looks, spared, self.witnesses, strict=True)
         ):
             yield Progress("checking", number, len(self.some))
             before.append(seen_by(self.alone[number], one, out))
-            views = _encoded_views(one, out, network, settings)
-            after.append(Space(mapped(look), map_views(mapped, views), out))
+            views = map_views(mapped, _encoded_views(one, out, network, settings))
+            after.append(_left(known, Space(look, views, out), one))
             asked.append(None if left and not self._fell(one, after[-1], witness) else witness)
         yield Progress("checking", len(self.some), len(self.some))
         verdict = judge([one.name for one in self.some], [(before, after)], asked)
-        insight = self._insight(learned, mixes, spared, (before, after))
+        strange = sum(
+            int((seen.vectors[out] != look[out]).any(axis=1).sum())
+            for seen, look, out in zip(after, looks, self.held, strict=True)
+        )
+        insight = self._insight(learned, mixes, spared, (before, after), strange)
         seen = np.concatenate([space.vectors for space in after])
-        looks = np.concatenate([one.vectors for one in self.some]), seen
-        return Candidate(network, mixes, adaptors, landmarks(seen, self.seed), verdict, insight, looks)
+        marks = landmarks(seen, self.seed)
+        return Candidate(network, mixes, adaptors, known, marks, verdict, insight, (plain, seen))
 
     def _fell(self, one: Gathered, after: Space, witness: Array | None) -> bool:
         """Whether to its witness, if any, a spared collection is clearly worse than in closed form."""
@@ -194,8 +205,9 @@ class Trial:
         mixes: Sequence[Experts],
         spared: Sequence[bool],
         fold: Fold,
+        strange: int,
     ) -> Insight:
-        """What can be told of it."""
+        """What can be told of it; ``strange``: how many that are held out are not known."""
         names = [one.name for one in self.some]
         collections = np.repeat(np.arange(len(self.some)), [len(one) for one in self.rest])
         by_name = dict(zip(names, self._looks(learned), strict=True))
@@ -212,6 +224,7 @@ class Trial:
             settings={
                 "pictures trained on": len(self.rows),
                 "pictures held out": sum(map(len, self.held)),
+                "of these not known": strange,
                 "points with adaptors": ", ".join(point for each in self.networks for point in each.upper.points),
                 "rounds": len(DEFAULT.epochs),
                 "epochs": " and ".join(map(str, DEFAULT.epochs)),
@@ -219,6 +232,14 @@ class Trial:
                 "learning rate": RATE,
             },
         )
+
+
+def _left(known: Known, adapted: Space, one: Gathered) -> Space:
+    """The same, but for what is not known, which is as the plain encoder sees it."""
+    plain = one.views[np.isin(one.view_rows, adapted.rows)]
+    flat, seen = plain.reshape(-1, plain.shape[-1]), adapted.views.reshape(-1, plain.shape[-1])
+    views = known.left(seen, lambda rows: flat[rows]).reshape(plain.shape)
+    return Space(known.left(adapted.vectors, lambda rows: one.vectors[rows]), views, adapted.rows)
 
 
 def centred(vectors: Array) -> Experts:

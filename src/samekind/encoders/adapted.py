@@ -3,8 +3,9 @@
 my-encoder/
   encoder.toml            base encoder and its fingerprint, method, verdict, versions, seeds
   adaptors.safetensors    what training put into the networks, where it was trained: NETWORK.KIND.POINT
-  experts.safetensors     the mix of linear experts, for each part of the base's vectors; landmarks of the pictures that
-                          all was fitted to; the branches that were added later
+  experts.safetensors     the mix of linear experts, for each part of the base's vectors; where something was trained,
+                          which pictures are known; landmarks of the pictures that all was fitted to; the branches that
+                          were added later
   words.safetensors       the map for texts of the base's own text tower, where it has one
   golden.json             the numbers that the test card must give
 """
@@ -15,7 +16,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from samekind.encoders.base import Encoder, Part, Pixels, Prepared, Vectors
 from samekind.encoders.experts import Experts
 from samekind.encoders.grown import Branch, packed_branch, unpacked_branch
+from samekind.encoders.known import Known, packed_known, unpacked_known
 from samekind.encoders.rows import Array, map_parts
 from samekind.errors import EncoderError, NewerFormat
 from samekind.events import Chosen
@@ -41,7 +43,8 @@ class AdaptedEncoder:
     """An ``Encoder``: vectors of ``base``, each part mapped by its mix of ``experts``, then by each of ``branches``.
 
     ``golden`` holds for each part what the test card must give, empty where nothing is pinned. ``landmarks`` (k, d) are
-    unit rows of this encoder's space where the pictures lie that it was fitted to.
+    unit rows of this encoder's space where the pictures lie that it was fitted to. What is not ``known`` has the plain
+    vector in the place of the mix; None: everything is.
     """
 
     name: str
@@ -51,6 +54,7 @@ class AdaptedEncoder:
     golden: tuple[tuple[float, ...], ...] = ()
     landmarks: Array = field(default_factory=lambda: UNKNOWN)
     branches: tuple[Branch, ...] = ()
+    known: Known | None = None
 
     @property
     def dim(self) -> int:
@@ -78,11 +82,20 @@ class AdaptedEncoder:
 
     def encode(self, batch: Sequence[Prepared]) -> Vectors:
         """(n, dim) float32 unit rows for n prepared pictures."""
-        return self.adapt(self.base.encode(batch))
+        mapped, known = map_parts(self.parts, self.experts, self.base.encode(batch)), self.known
+        if known is not None:
+            mapped = known.left(mapped, lambda rows: known.plain.encode([batch[row] for row in rows]))
+        return self._grown(mapped)
 
     def adapt(self, vectors: Vectors) -> Vectors:
-        """(n, dim) unit rows of the base -> (n, dim) unit rows of this encoder."""
-        mapped = map_parts(self.parts, self.experts, vectors)
+        """(n, dim) unit rows of the base -> (n, dim) unit rows of this encoder, as if all pictures were known."""
+        return self._grown(map_parts(self.parts, self.experts, vectors))
+
+    def knowing_everything(self) -> AdaptedEncoder:
+        """The same without exceptions."""
+        return replace(self, known=None)
+
+    def _grown(self, mapped: Vectors) -> Vectors:
         for branch in self.branches:
             mapped = branch.apply(self.parts, mapped)
         return mapped
@@ -125,8 +138,11 @@ def read_about(folder: Path) -> About:
         ) from None
 
 
-def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
-    """The adapted encoder in ``folder`` on top of its ``base``, which must be the one that it was fitted to."""
+def assemble(folder: Path, base: Encoder, plain: Encoder | None = None) -> AdaptedEncoder:
+    """The adapted encoder in ``folder`` on top of its ``base``, which must be the one that it was fitted to.
+
+    ``plain``: the base without what was trained, where something was.
+    """
     about = read_about(folder)
     if base.fingerprint != about.base_fingerprint:
         raise EncoderError(
@@ -140,17 +156,18 @@ def assemble(folder: Path, base: Encoder) -> AdaptedEncoder:
         tensors = load_file(folder / EXPERTS)
         experts = unpacked(tensors, len(base.parts))
         landmarks, branches = unpacked_growth(tensors, len(base.parts))
+        known = unpacked_known(tensors, plain)
         golden = tuple(map(tuple, json.loads((folder / GOLDEN).read_text("utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as problem:
         raise EncoderError(
             f"A part of {folder} cannot be read ({problem}); copy the folder again or run samekind adapt again."
         ) from None
-    found = fingerprint(base.fingerprint, experts, landmarks, branches)
+    found = fingerprint(base.fingerprint, experts, landmarks, branches, known)
     if found != about.fingerprint:
         raise EncoderError(
             f"{folder} was changed after it was written; copy the folder again or run samekind adapt again."
         )
-    return AdaptedEncoder(str(folder), base, experts, found, golden, landmarks, branches)
+    return AdaptedEncoder(str(folder), base, experts, found, golden, landmarks, branches, known)
 
 
 Adaptors = Mapping[str, Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]]
@@ -252,10 +269,14 @@ def _below(prefix: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> dict[str
 
 
 def fingerprint(
-    base: str, experts: Sequence[Experts], landmarks: Array = UNKNOWN, branches: Sequence[Branch] = ()
+    base: str,
+    experts: Sequence[Experts],
+    landmarks: Array = UNKNOWN,
+    branches: Sequence[Branch] = (),
+    known: Known | None = None,
 ) -> str:
     """16 hex digits of the sha256 over the base's fingerprint and all numbers."""
-    return _digest(base, {**packed(experts), **packed_growth(landmarks, branches)})[:16]
+    return _digest(base, {**packed(experts), **packed_growth(landmarks, branches), **packed_known(known)})[:16]
 
 
 def _digest(start: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> str:

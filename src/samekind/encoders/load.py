@@ -44,7 +44,7 @@ def load_encoder(
         for event in fetch(name, settings):
             if on_event:
                 on_event(event)
-        return adapted.assemble(folder, _with_trained(folder, name, settings))
+        return adapted.assemble(folder, _with_trained(folder, name, settings), with_adaptors(name, {}, settings))
     for event in fetch(name, settings):
         if on_event:
             on_event(event)

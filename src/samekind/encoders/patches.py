@@ -54,9 +54,9 @@ def patches_of(name: str, settings: Settings) -> PatchNetwork:
     """The patches of an encoder, of its first network where it has several; names as in ``load_encoder``.
 
     The last tokens or map with at least FINEST cells a side: of a transformer the tokens of its last block, normed
-    where all of them are. An adapted encoder's trained adaptors are in the graph; what is fitted to
-    whole vectors has no part in it. Raises what ``load_encoder`` raises, and EncoderError where a graph has no
-    such place.
+    where all of them are. An adapted encoder's trained adaptors are in the graph, also for pictures that it leaves to
+    the plain network; what is fitted to whole vectors has no part in it. Raises what ``load_encoder`` raises, and
+    EncoderError where a graph has no such place.
     """
     adaptors: adapted.Adaptors = {}
     if (folder := load.adapted_folder(name)) is not None:

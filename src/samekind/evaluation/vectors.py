@@ -59,9 +59,10 @@ def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> G
     """The vectors of a set's pictures by the product's own sync, kept as a collection in the cache folder.
 
     Only new and changed pictures are encoded; broken ones are reported and left out. Where another process is encoding
-    the same set, this one waits for it. An adapted encoder maps the vectors of its base, so that those are shared.
+    the same set, this one waits for it. What is adapted in closed form maps the vectors of its base, so that those are
+    shared.
     """
-    if isinstance(encoder, AdaptedEncoder):
+    if isinstance(encoder, AdaptedEncoder) and encoder.known is None:
         found = yield from vectors_of(labelled, encoder.base, settings)
         views = encoder.adapt(found.views.reshape(-1, encoder.dim)).reshape(found.views.shape)
         return replace(found, look=encoder.adapt(found.look), views=views)
