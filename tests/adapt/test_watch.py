@@ -87,6 +87,16 @@ def test_what_was_ended_stays_so_in_the_next_run(tmp_path: Path, monkeypatch: py
     assert again.look.tobytes() == first.look.tobytes()
 
 
+def test_a_second_round_that_is_sent_back_to_its_start_leaves_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = said(monkeypatch, [0.5, 0.6, 0.7, 0.9, 0.1])
+    found, events = trained(tmp_path, (2, 3))
+    assert ends(events) == ["goes back to epoch 0 of 3"]
+    for ours, first in zip(found.sets.tensors.values(), seen[2], strict=True):
+        np.testing.assert_array_equal(ours.detach().numpy(), first.astype(np.float16).astype(np.float32))
+
+
 def test_it_goes_on_where_scores_stand_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = said(monkeypatch, [0.5, 0.5, 0.5, 0.6])
     _, events = trained(tmp_path)

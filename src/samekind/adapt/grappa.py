@@ -122,6 +122,7 @@ def grappa(
     found = granularities(len(rows), variant.sizes)
     yield Chosen("granularities", ", ".join(map(str, found)) + " clusters", f"{len(rows):,} pictures")
     space = mix.apply(plain[rows])
+    reached: tuple[Adaptors, Losses | None, Lesson] | None = None
     for done, epochs in enumerate(variant.epochs, 1):
         lesson = variant.lesson(
             tokens,
@@ -136,8 +137,13 @@ def grappa(
         )
         alike = variant.fusion in ("merged", "slerp")
         sets = Adaptors(trunk.points, len(lesson.labels), seed, trunk.device, alike)
+        untrained = sets.to_numpy()
         losses = yield from train_sets(sets, trunk, lesson, seed, epochs, variant.routed)
+        if reached and all(np.array_equal(one, untrained[name]) for name, one in sets.to_numpy().items()):
+            sets, losses, lesson = reached  # early stop went back to before the first epoch: the former round stands
+            break
         sets.load(sets.to_numpy())
+        reached = sets, losses, lesson
         if done < len(variant.epochs):
             kept = Checkpoint.of(tokens.folder, trunk.device, rows, viewed, tokens.usable, *sets.to_numpy().values())
             look, views = yield from remembered(kept, _seen(sets, Mean(), trunk, tokens, rows, viewed))
