@@ -10,6 +10,8 @@ import pytest
 
 from samekind.adapt import Adapted, adapt, closed_form, grow, saved
 from samekind.adapt.grow import grow as grow_to
+from samekind.adapt.reach import known_of
+from samekind.adapt.router import landmarks
 from samekind.collection import Collection
 from samekind.encoders import load
 from samekind.encoders.adapted import AdaptedEncoder, assemble, read_about
@@ -96,6 +98,23 @@ def test_kept_collections_stay_to_the_last_picture(drawn: dict[str, Path], mine:
     new = read(tmp_path / "second")
     assert vectors_of(drawn["birds"], new).tobytes() == vectors_of(drawn["birds"], old).tobytes()
     assert Collection.open(kept).table.version == before
+
+
+def test_what_a_trained_encoder_knows_stays_as_it_is(
+    drawn: dict[str, Path], mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plain = tmp_path / "trained", MockEncoder()
+    birds, experts = vectors_of(drawn["birds"], read(mine)), read(mine).experts
+    known = known_of(birds, vectors_of(drawn["birds"], AdaptedEncoder("plain", plain, experts, "")), plain, 0)
+    saved.write(folder, MockEncoder(), experts, {}, landmarks=landmarks(birds, 0), known=known)
+    old = assemble(folder, MockEncoder(), plain)
+    monkeypatch.setattr(load, "load_encoder", lambda *_: old)
+    kept = collection_of(drawn["birds"], tmp_path / "birds.samekind", old)  # type: ignore[arg-type]
+    found = grown([drawn["moss"]], tmp_path / "second", folder, keep=[kept])
+    assert found.accepted, found.why
+    new = assemble(tmp_path / "second", MockEncoder(), plain)
+    assert new.known is not None
+    assert vectors_of(drawn["birds"], new).tobytes() == vectors_of(drawn["birds"], old).tobytes()
 
 
 def test_even_a_picture_that_is_like_the_new_ones_is_kept(drawn: dict[str, Path], mine: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from samekind.adapt.networks import Cut
 from samekind.adapt.watch import Watch
 from samekind.encoders import catalog, load, weights
 from samekind.encoders.adapted import AdaptedEncoder, read_about, read_adaptors
-from samekind.encoders.base import Encoder
+from samekind.encoders.base import Encoder, encode_pictures
 from samekind.encoders.golden import check_golden
 from samekind.encoders.onnx import read_onnx
 from samekind.encoders.recipe import Trunk
@@ -88,7 +88,19 @@ def trained_on(
     found = load_encoder(str(folder / "mine"))
     assert isinstance(found, AdaptedEncoder)
     assert check_golden(found).value == "agrees"
+    knows_its_own(found, load_encoder(encoder), folders)
     return folders, found
+
+
+def knows_its_own(found: AdaptedEncoder, plain: Encoder, folders: list[Path]) -> None:
+    """Whether its own pictures are adapted, and something else has the plain vector, to the bit."""
+    assert found.known is not None
+    assert found.known.plain.fingerprint == plain.fingerprint
+    alien = np.random.default_rng(9).integers(0, 256, (60, 80, 3), np.uint8)
+    own = np.asarray(Image.open(sorted(folders[0].iterdir())[3]))
+    seen, alone = (encode_pictures(one, [alien, own]) for one in (found, plain))
+    assert seen[0].tobytes() == alone[0].tobytes()
+    assert not np.allclose(seen[1], alone[1], atol=1e-3)
 
 
 def some_witness(

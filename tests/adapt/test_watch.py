@@ -97,6 +97,16 @@ def test_a_second_round_that_is_sent_back_to_its_start_leaves_the_first(
         np.testing.assert_array_equal(ours.detach().numpy(), first.astype(np.float16).astype(np.float32))
 
 
+def test_a_second_round_that_goes_well_is_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = said(monkeypatch, [0.5] * 6)
+    found, events = trained(tmp_path, (2, 2))
+    assert (len(seen), ends(events)) == (6, [])
+    ours = np.concatenate([one.detach().numpy().ravel() for one in found.sets.tensors.values()])
+    first, last = (np.concatenate([one.ravel() for one in seen[at]]) for at in (2, 5))
+    np.testing.assert_allclose(ours, last, rtol=2e-3, atol=1e-5)
+    assert not np.allclose(ours, first, atol=1e-3)
+
+
 def test_it_goes_on_where_scores_stand_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = said(monkeypatch, [0.5, 0.5, 0.5, 0.6])
     _, events = trained(tmp_path)

@@ -19,6 +19,7 @@ from samekind.encoders.base import Encoder, encode_pictures
 from samekind.encoders.efficientnet import build_efficientnet
 from samekind.encoders.experts import Experts
 from samekind.encoders.golden import check_golden
+from samekind.encoders.known import Known, Reach
 from samekind.encoders.load import is_fetched, load_encoder
 from samekind.encoders.recipe import RecipeEncoder, Trunk
 from samekind.encoders.rows import unit_rows
@@ -56,8 +57,8 @@ def from_hub(folder: Path, kind: str) -> RecipeEncoder:
     return made
 
 
-def adapted(folder: Path) -> AdaptedEncoder:
-    """On top of two networks, written and read again."""
+def adapted(folder: Path, trained: bool = False) -> AdaptedEncoder:
+    """On top of two networks, written and read again; as if ``trained``, which leaves some pictures to its base."""
     base = RecipeEncoder("both", [_VIT, _CNN], [vit(), cnn()])
     rng = np.random.default_rng(7)
     mix = []
@@ -66,8 +67,15 @@ def adapted(folder: Path) -> AdaptedEncoder:
         shapes = [(dim,), (dim, dim), (3, dim), (3, dim), (3, dim, dim)]
         mean, frame, centroids, means, matrices = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
         mix.append(rounded(Experts((2, 1), 0.1 * mean, frame, unit_rows(centroids), 0.1 * means, matrices)))
-    saved.write(folder / "adapted", base, mix, {})
-    return assemble(folder / "adapted", base)
+    known = None
+    if trained:
+        landmarks = unit_rows(rng.normal(size=(3, base.dim)).astype(np.float32))
+        nothing, anything = np.full(3, 2, np.float32), np.full(3, 0, np.float32)
+        mean = np.zeros(base.dim, np.float32)
+        known = Known(Reach(mean, landmarks, nothing), Reach(mean, landmarks, anything), base)
+    name = "trained" if trained else "adapted"
+    saved.write(folder / name, base, mix, {}, known=known)
+    return assemble(folder / name, base, base if trained else None)
 
 
 Made = RecipeEncoder | AdaptedEncoder
@@ -82,6 +90,7 @@ MADE: dict[str, Callable[[Path], Made]] = {
     "hub dinov2": lambda folder: from_hub(folder, "dinov2"),
     "lite": lambda _: load_encoder("lite", Settings()),
     "adapted": adapted,
+    "trained": partial(adapted, trained=True),
 }
 REAL = ["tiny", "dino", "dino@112", "best"]
 
@@ -193,7 +202,7 @@ def test_fingerprint(encoder: Made) -> None:
     if isinstance(encoder, RecipeEncoder):
         assert RecipeEncoder("again", encoder.trunks, encoder.trunks).fingerprint == encoder.fingerprint  # type: ignore[arg-type]
     else:
-        assert fingerprint(encoder.base.fingerprint, encoder.experts) == encoder.fingerprint
+        assert fingerprint(encoder.base.fingerprint, encoder.experts, known=encoder.known) == encoder.fingerprint
 
 
 def test_golden(encoder: Made) -> None:

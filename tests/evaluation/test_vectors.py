@@ -6,6 +6,7 @@ from samekind.collection.lock import writing
 from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import encode_pictures
 from samekind.encoders.experts import Experts
+from samekind.encoders.known import Known, Reach
 from samekind.evaluation import vectors
 from samekind.evaluation.labels import read_labels
 from samekind.evaluation.vectors import SetVectors, joined, vectors_of
@@ -71,6 +72,18 @@ def test_an_adapted_encoder_maps_the_cached_vectors_of_its_base(draw_set, encode
     np.testing.assert_array_equal(found.look, adapted.adapt(plain.look))
     np.testing.assert_array_equal(found.views[:, 1], adapted.adapt(plain.views[:, 1]))
     assert not np.allclose(found.look, plain.look, atol=0.1)
+
+
+def test_what_a_trained_encoder_leaves_plain_is_plain(draw_set, encoder):
+    rng = np.random.default_rng(0)
+    nothing, frame = np.zeros((1, 3), np.float32), np.eye(3, dtype=np.float32)
+    mix = Experts((1,), nothing[0], frame, nothing, nothing, rng.normal(size=(1, 3, 3)).astype(np.float32))
+    beyond = Reach(nothing[0], frame, np.full(3, 2, np.float32))
+    adapted = AdaptedEncoder("mine", encoder, (mix,), "b" * 16, known=Known(beyond, beyond, encoder))
+    (labelled,) = read_labels([draw_set("left", each=2)])
+    plain, found = (Job(vectors_of(labelled, one, resolve())).result() for one in (encoder, adapted))
+    np.testing.assert_array_equal(found.look, plain.look)
+    assert not np.allclose(adapted.adapt(plain.look), plain.look, atol=0.1)
 
 
 def test_take_numbers_views_anew():

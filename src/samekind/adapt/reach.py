@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samekind.adapt.router import landmarks
+from samekind.adapt.router import LOOKED_AT, landmarks
 from samekind.encoders.base import Encoder
 from samekind.encoders.known import Known, Reach
 from samekind.encoders.rows import Array, unit_rows
@@ -21,7 +21,6 @@ STRANGEST = 0.1
 DOUBTED = 0.01
 """So many of the pictures that were learned from are looked at by the plain network, too."""
 _SHRUNK = 8
-_LOOKED_AT = 8_000
 
 
 def known_of(adapted: Array, plain: Array, encoder: Encoder, seed: int) -> Known:
@@ -47,7 +46,7 @@ def reach_of_pictures(vectors: Array, seed: int) -> Reach:
 def _landmarks(vectors: Array, seed: int) -> tuple[Array, Array, Array]:
     """The mean (d,), some of the vectors less it (m, d), their landmarks (k, d)."""
     mean = vectors.mean(axis=0)
-    some = unit_rows(vectors[:: -(-len(vectors) // _LOOKED_AT)] - mean)
+    some = unit_rows(vectors[:: -(-len(vectors) // LOOKED_AT)] - mean)
     return mean, some, landmarks(some, seed)
 
 

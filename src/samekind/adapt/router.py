@@ -26,12 +26,14 @@ MOST_GUARDS = 256
 OFFSET = 0.05
 SLACK = 0.005
 """Stored numbers are in half precision; encoded again a picture may lie so much (and less) further on the new side."""
-_LOOKED_AT, _ITERATIONS = 8_000, 10
+LOOKED_AT = 8_000
+"""Pictures that landmarks are made of."""
+_ITERATIONS = 10
 
 
 def landmarks(vectors: Array, seed: int) -> Array:
     """(n, d) unit rows -> (k, d) unit rows: 1 for 8 pictures, from 64 to 256 where there are as many."""
-    some = vectors[:: -(-len(vectors) // _LOOKED_AT)]
+    some = vectors[:: -(-len(vectors) // LOOKED_AT)]
     count = min(max(len(some) // PICTURES_A_LANDMARK, LEAST_LANDMARKS), MOST_LANDMARKS)
     return spherical_kmeans(some, count, seed, _ITERATIONS)[0]
 

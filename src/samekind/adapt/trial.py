@@ -224,7 +224,7 @@ class Trial:
             settings={
                 "pictures trained on": len(self.rows),
                 "pictures held out": sum(map(len, self.held)),
-                "of these not known": strange,
+                "held out, not known": strange,
                 "points with adaptors": ", ".join(point for each in self.networks for point in each.upper.points),
                 "rounds": len(DEFAULT.epochs),
                 "epochs": " and ".join(map(str, DEFAULT.epochs)),

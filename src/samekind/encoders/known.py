@@ -71,8 +71,8 @@ def packed_known(known: Known | None) -> dict[str, NDArray[Any]]:
 
 
 def unpacked_known(tensors: Mapping[str, NDArray[Any]], plain: Encoder | None) -> Known | None:
-    """What ``packed_known`` packed; None without the ``plain`` encoder, in which nothing is trained."""
-    if plain is None:
+    """What ``packed_known`` packed, with the ``plain`` encoder; None where nothing was."""
+    if plain is None or f"{_CLEAR}.mean" not in tensors:
         return None
     clear, kinds = (Reach(*(tensors[f"{side}.{one.name}"] for one in fields(Reach))) for side in (_CLEAR, _KINDS))
     return Known(clear, kinds, plain)
