@@ -18,7 +18,6 @@ from spaces import Run, Sides, loaded, sides, tuned, with_hubs
 
 from samekind import Encoder, load_encoder
 from samekind.adapt import witness
-from samekind.adapt.adaptors import Adaptors, Fusion
 from samekind.adapt.closed_form import fit_mix, tuned_alone
 from samekind.adapt.fusion import Mean
 from samekind.adapt.gate import less_alike
@@ -185,10 +184,7 @@ class Bench:
         views = [one.views for one in learned]
         if len(drawn.others):
             every = zip(learned, self.networks, views, strict=True)
-            views = [
-                np.concatenate([some, self.views_of(one.sets, one.fusion or Mean(), network, drawn.others)])
-                for one, network, some in every
-            ]
+            views = [np.concatenate([some, self.views_of(one, network, drawn.others)]) for one, network, some in every]
         look = through(join_parts(parts, [one.look for one in learned]))
         seen = map_views(through, join_parts(parts, views))
         plain = np.concatenate([one.look for one in self.vectors])
@@ -201,10 +197,10 @@ class Bench:
         )
 
     @staticmethod
-    def views_of(sets: Adaptors, fusion: Fusion, network: Trainable, rows: Rows) -> Array:
+    def views_of(learned: Trained, network: Trainable, rows: Rows) -> Array:
         """(m, v, d) other views of pictures that were not trained on."""
-        views = range(1, network.tokens.array.shape[1])
-        seen = [embed(sets, fusion, network.upper, network.tokens, rows, view) for view in views]
+        fusion, views = learned.fusion or Mean(), range(1, network.tokens.array.shape[1])
+        seen = [embed(learned.sets, fusion, network.upper, network.tokens, rows, view) for view in views]
         return np.stack(seen, axis=1)
 
     def plain_views(self, learned: list[Trained], pictures: Rows, flat: Rows) -> Array:

@@ -237,8 +237,8 @@ class Trial:
 def _left(known: Known, adapted: Space, one: Gathered) -> Space:
     """The same, but for what is not known, which is as the plain encoder sees it."""
     plain = one.views[np.isin(one.view_rows, adapted.rows)]
-    flat, seen = plain.reshape(-1, plain.shape[-1]), adapted.views.reshape(-1, plain.shape[-1])
-    views = known.left(seen, lambda rows: flat[rows]).reshape(plain.shape)
+    flat = plain.reshape(-1, plain.shape[-1])
+    views = map_views(lambda seen: known.left(seen, lambda rows: flat[rows]), adapted.views)
     return Space(known.left(adapted.vectors, lambda rows: one.vectors[rows]), views, adapted.rows)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from samekind.encoders.adapted import AdaptedEncoder
 from samekind.encoders.base import Encoder, Vectors
+from samekind.encoders.rows import map_views
 from samekind.errors import CollectionBusy, StorageError
 from samekind.evaluation.labels import LabelledSet
 from samekind.events import Event, Progress, Skipped, Warned
@@ -64,8 +65,7 @@ def vectors_of(labelled: LabelledSet, encoder: Encoder, settings: Settings) -> G
     """
     if isinstance(encoder, AdaptedEncoder) and encoder.known is None:
         found = yield from vectors_of(labelled, encoder.base, settings)
-        views = encoder.adapt(found.views.reshape(-1, encoder.dim)).reshape(found.views.shape)
-        return replace(found, look=encoder.adapt(found.look), views=views)
+        return replace(found, look=encoder.adapt(found.look), views=map_views(encoder.adapt, found.views))
     from samekind.collection import Collection
     from samekind.pictures.scan import Source
 
