@@ -107,12 +107,12 @@ def test_what_a_trained_encoder_knows_stays_as_it_is(
     birds, experts = vectors_of(drawn["birds"], read(mine)), read(mine).experts
     known = known_of(birds, vectors_of(drawn["birds"], AdaptedEncoder("plain", plain, experts, "")), plain, 0)
     saved.write(folder, MockEncoder(), experts, {}, landmarks=landmarks(birds, 0), known=known)
-    old = assemble(folder, MockEncoder(), plain)
+    old = assemble(folder, MockEncoder(), lambda: plain)
     monkeypatch.setattr(load, "load_encoder", lambda *_: old)
     kept = collection_of(drawn["birds"], tmp_path / "birds.samekind", old)  # type: ignore[arg-type]
     found = grown([drawn["moss"]], tmp_path / "second", folder, keep=[kept])
     assert found.accepted, found.why
-    new = assemble(tmp_path / "second", MockEncoder(), plain)
+    new = assemble(tmp_path / "second", MockEncoder(), lambda: plain)
     assert new.known is not None
     assert vectors_of(drawn["birds"], new).tobytes() == vectors_of(drawn["birds"], old).tobytes()
 

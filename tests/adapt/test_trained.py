@@ -95,7 +95,7 @@ def trained_on(
 def knows_its_own(found: AdaptedEncoder, plain: Encoder, folders: list[Path]) -> None:
     """Whether its own pictures are adapted, and something else has the plain vector, to the bit."""
     assert found.known is not None
-    assert found.known.plain.fingerprint == plain.fingerprint
+    assert found.known.plain().fingerprint == plain.fingerprint
     alien = np.random.default_rng(9).integers(0, 256, (60, 80, 3), np.uint8)
     own = np.asarray(Image.open(sorted(folders[0].iterdir())[3]))
     seen, alone = (encode_pictures(one, [alien, own]) for one in (found, plain))

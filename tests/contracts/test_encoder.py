@@ -72,10 +72,10 @@ def adapted(folder: Path, trained: bool = False) -> AdaptedEncoder:
         landmarks = unit_rows(rng.normal(size=(3, base.dim)).astype(np.float32))
         nothing, anything = np.full(3, 2, np.float32), np.full(3, 0, np.float32)
         mean = np.zeros(base.dim, np.float32)
-        known = Known(Reach(mean, landmarks, nothing), Reach(mean, landmarks, anything), base)
+        known = Known(Reach(mean, landmarks, nothing), Reach(mean, landmarks, anything), lambda: base)
     name = "trained" if trained else "adapted"
     saved.write(folder / name, base, mix, {}, known=known)
-    return assemble(folder / name, base, base if trained else None)
+    return assemble(folder / name, base, (lambda: base) if trained else None)
 
 
 Made = RecipeEncoder | AdaptedEncoder

@@ -29,7 +29,7 @@ def reach(least: float, dim: int = DIM, seed: int = 0) -> Reach:
 
 
 def known(clear: float, kinds: float) -> Known:
-    return Known(reach(clear), reach(kinds, seed=1), MockEncoder())
+    return Known(reach(clear), reach(kinds, seed=1), MockEncoder)
 
 
 def test_a_landmark_holds_what_is_alike_enough_less_the_mean() -> None:
@@ -76,23 +76,33 @@ def test_the_plain_vector_or_the_adapted_one(
     plain: bool,
 ) -> None:
     made = written(tmp_path / "mine", known(clear, kinds))
-    again = assemble(tmp_path / "mine", MockEncoder(), MockEncoder())
+    again = assemble(tmp_path / "mine", MockEncoder(), MockEncoder)
     batch = [again.prepare(card) for card in cards]
     alone = MockEncoder().encode([MockEncoder().prepare(card) for card in cards])
     wanted = alone if plain else again.adapt(alone)
     assert again.encode(batch).tobytes() == wanted.tobytes() == made.encode(batch).tobytes()
 
 
-def test_clear_pictures_cost_no_second_pass(tmp_path: Path, cards: list[np.ndarray]) -> None:  # type: ignore[type-arg]
-    made = written(tmp_path / "mine", known(EVERYTHING, NOTHING))
-    assert made.known is not None
-    made.encode([made.prepare(card) for card in cards])
-    assert made.known.plain.seen == 0  # type: ignore[attr-defined]
+def test_the_plain_encoder_is_loaded_for_pictures_that_are_not_clear_alone(
+    tmp_path: Path,
+    cards: list[np.ndarray],  # type: ignore[type-arg]
+) -> None:
+    loaded = []
+
+    def load() -> MockEncoder:
+        loaded.append(1)
+        return MockEncoder()
+
+    for clear, wanted in ((EVERYTHING, 0), (NOTHING, 1)):
+        written(tmp_path / f"{wanted}", known(clear, NOTHING))
+        again = assemble(tmp_path / f"{wanted}", MockEncoder(), load)
+        again.encode([again.prepare(card) for card in cards])
+        assert len(loaded) == wanted
 
 
 def test_the_test_card_asks_what_was_fitted_and_not_the_plain_encoder(tmp_path: Path) -> None:
     written(tmp_path / "mine", known(NOTHING, NOTHING))
-    again = assemble(tmp_path / "mine", MockEncoder(), MockEncoder())
+    again = assemble(tmp_path / "mine", MockEncoder(), MockEncoder)
     assert check_golden(again).value == "agrees"
     assert golden_numbers(again) == golden_numbers(again.knowing_everything()) != golden_numbers(MockEncoder())
 

@@ -79,7 +79,7 @@ def test_what_a_trained_encoder_leaves_plain_is_plain(draw_set, encoder):
     nothing, frame = np.zeros((1, 3), np.float32), np.eye(3, dtype=np.float32)
     mix = Experts((1,), nothing[0], frame, nothing, nothing, rng.normal(size=(1, 3, 3)).astype(np.float32))
     beyond = Reach(nothing[0], frame, np.full(3, 2, np.float32))
-    adapted = AdaptedEncoder("mine", encoder, (mix,), "b" * 16, known=Known(beyond, beyond, encoder))
+    adapted = AdaptedEncoder("mine", encoder, (mix,), "b" * 16, known=Known(beyond, beyond, lambda: encoder))
     (labelled,) = read_labels([draw_set("left", each=2)])
     plain, found = (Job(vectors_of(labelled, one, resolve())).result() for one in (encoder, adapted))
     np.testing.assert_array_equal(found.look, plain.look)

@@ -25,7 +25,7 @@ _SHRUNK = 8
 
 def known_of(adapted: Array, plain: Array, encoder: Encoder, seed: int) -> Known:
     """From the pictures that were learned from, (n, d) unit rows each: what they are like to either encoder."""
-    return Known(reach_of_pictures(adapted, seed), reach_of_kinds(plain, seed), encoder)
+    return Known(reach_of_pictures(adapted, seed), reach_of_kinds(plain, seed), lambda: encoder)
 
 
 def reach_of_kinds(vectors: Array, seed: int) -> Reach:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class AdaptedEncoder:
         """(n, dim) float32 unit rows for n prepared pictures."""
         mapped, known = map_parts(self.parts, self.experts, self.base.encode(batch)), self.known
         if known is not None:
-            mapped = known.left(mapped, lambda rows: known.plain.encode([batch[row] for row in rows]))
+            mapped = known.left(mapped, lambda rows: known.plain().encode([batch[row] for row in rows]))
         return self._grown(mapped)
 
     def adapt(self, vectors: Vectors) -> Vectors:
@@ -138,10 +138,10 @@ def read_about(folder: Path) -> About:
         ) from None
 
 
-def assemble(folder: Path, base: Encoder, plain: Encoder | None = None) -> AdaptedEncoder:
+def assemble(folder: Path, base: Encoder, plain: Callable[[], Encoder] | None = None) -> AdaptedEncoder:
     """The adapted encoder in ``folder`` on top of its ``base``, which must be the one that it was fitted to.
 
-    ``plain``: the base without what was trained, where something was.
+    ``plain`` loads the base without what was trained, where something was.
     """
     about = read_about(folder)
     if base.fingerprint != about.base_fingerprint:

@@ -49,7 +49,7 @@ def check_golden(encoder: Encoder) -> Chosen:
         return Chosen("golden vector", "not checked", f"none is pinned for {encoder.name}")
     if encoder not in _checked:
         if isinstance(encoder, AdaptedEncoder) and encoder.known is not None:
-            check_golden(encoder.known.plain)
+            check_golden(encoder.known.plain())
         for part, wanted, found in zip(encoder.parts, pinned_numbers, golden_numbers(encoder), strict=True):
             pinned = np.array(wanted)
             cosine = float(pinned @ found / (np.linalg.norm(pinned) * np.linalg.norm(found)))

@@ -40,11 +40,13 @@ class Reach:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """``clear``: the reach in the adapted space, ``kinds``: that in the space of the ``plain`` encoder."""
+    """``clear``: the reach in the adapted space, ``kinds``: that in the space of the plain encoder, which ``plain`` loads
+    when it is first asked for.
+    """
 
     clear: Reach
     kinds: Reach
-    plain: Encoder
+    plain: Callable[[], Encoder]
 
     def left(self, adapted: Array, plain_of: Callable[[Rows], Array]) -> Array:
         """(n, d) adapted rows -> the same, but for pictures that are not known, which get their plain vector.
@@ -70,8 +72,8 @@ def packed_known(known: Known | None) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpacked_known(tensors: Mapping[str, NDArray[Any]], plain: Encoder | None) -> Known | None:
-    """What ``packed_known`` packed, with the ``plain`` encoder; None where nothing was."""
+def unpacked_known(tensors: Mapping[str, NDArray[Any]], plain: Callable[[], Encoder] | None) -> Known | None:
+    """What ``packed_known`` packed, with what loads the ``plain`` encoder; None where nothing was."""
     if plain is None or f"{_CLEAR}.mean" not in tensors:
         return None
     clear, kinds = (Reach(*(tensors[f"{side}.{one.name}"] for one in fields(Reach))) for side in (_CLEAR, _KINDS))

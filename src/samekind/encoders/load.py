@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def load_encoder(
         for event in fetch(name, settings):
             if on_event:
                 on_event(event)
-        return adapted.assemble(folder, _with_trained(folder, name, settings), with_adaptors(name, {}, settings))
+        plain = cache(lambda: with_adaptors(name, {}, settings))
+        return adapted.assemble(folder, _with_trained(folder, name, settings), plain)
     for event in fetch(name, settings):
         if on_event:
             on_event(event)
