@@ -40,9 +40,7 @@ class Reach:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """``clear``: the reach in the adapted space, ``kinds``: that in the space of the plain encoder, which ``plain`` loads
-    when it is first asked for.
-    """
+    """``clear``: the reach in the adapted space, ``kinds``: in the plain one; ``plain`` loads the plain encoder."""
 
     clear: Reach
     kinds: Reach
