@@ -217,7 +217,7 @@ def main(asked: argparse.Namespace) -> None:
         f"half of the classes, searched {searched:,} of the other half. Nothing is spared but where it is said.",
     ]
     if teacher:
-        bases, name = {ALONE: "", TUNED: ""}, "taught" if asked.encoder == "tiny" else f"taught_{asked.encoder}"
+        bases, name = {ALONE: "", TUNED: ""}, f"taught_{asked.encoder}"
         title = f"{asked.encoder} taught by an adapted {asked.teacher}"
     else:
         bases, name, title = (
